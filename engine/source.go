@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"odsd/storage/relation"
+)
+
+// Source is a stream of whole transactions from one team database. It says
+// nothing of PostgreSQL but that positions are ordered.
+type Source interface {
+	// Name as in the project, "shop".
+	Name() string
+	// Run connects and delivers events to out until ctx ends or an error makes
+	// it pointless to go on; it reconnects by itself after passing faults. With
+	// from nil it first delivers an initial copy (CopyStarted, CopiedRows…,
+	// CopyFinished), else it resumes: every transaction that ends after
+	// from.Position comes, in order, whole, exactly once per connection
+	// (duplicates after a reconnect may come and are dropped by the receiver by
+	// Transaction.End). out is bounded: a slow receiver makes the database wait.
+	//
+	// An error that needs a person is a *Halt; the engine shows it in status
+	// and keeps serving what it has.
+	Run(ctx context.Context, from *Resume, out chan<- Event) error
+	// Acknowledge tells the source that everything up to position is durable.
+	// It never blocks; the largest position told wins.
+	Acknowledge(position relation.Position)
+	// RequestProgress asks for a Progress event soon, so that a waiter on an
+	// idle database need not wait for the next keepalive. It never blocks.
+	RequestProgress()
+}
+
+// Resume is what the store knows of a source at start.
+type Resume struct {
+	Position relation.Position
+	// Identity as delivered with CopyFinished, opaque to the engine: the source
+	// compares it with the database it finds and halts on another one.
+	Identity []byte
+	// Schemas of the stored relations, as delivered with CopyStarted.
+	Schemas []*relation.Schema
+}
+
+// Event is one of CopyStarted, CopiedRows, CopyFinished, *Transaction, Progress, Condition.
+type Event interface{ event() }
+
+// CopyStarted begins an initial copy: rows of these relations stored before
+// are void.
+type CopyStarted struct {
+	Schemas []*relation.Schema
+	// RowsExpected by relation name, as the database's statistics estimate.
+	RowsExpected map[string]int64
+}
+
+// CopiedRows are some rows of one relation, in no particular order, each row
+// by column ordinal of the relation's schema. The receiver owns them.
+type CopiedRows struct {
+	Relation string
+	Rows     [][]relation.Value
+}
+
+// CopyFinished ends an initial copy: the rows are the database's state at Position.
+type CopyFinished struct {
+	Position relation.Position
+	Identity []byte
+}
+
+// Transaction is one committed transaction of the source, whole.
+type Transaction struct {
+	// End is the position just after the commit: what a frontier advances to
+	// and what duplicates are told by.
+	End         relation.Position
+	CommittedAt time.Time
+	Changes     []Change
+}
+
+// Operation is what a change does.
+type Operation uint8
+
+// The operations.
+const (
+	Insert Operation = iota + 1
+	Update
+	Delete
+	Truncate
+)
+
+// Change is one row's change as the stream tells it, in the order it happened.
+// The values belong to the receiver.
+type Change struct {
+	Operation Operation
+	Relation  string
+	// Old is the row before, by column ordinal: nil where the stream sent none
+	// (insert; update that leaves the key alone), with NotSent marks outside
+	// the key where only the key was sent.
+	Old []relation.Value
+	// New is the row after, nil for delete and truncate; Unchanged marks stand
+	// where a TOASTed value was not sent.
+	New []relation.Value
+}
+
+// Progress says that everything that ends at or below Position has been
+// delivered, though no transaction ended there.
+type Progress struct {
+	Position relation.Position
+}
+
+// Condition tells how the source is: shown by status, never stored.
+type Condition struct {
+	State SourceState
+	// Fault is why, nil when all is well.
+	Fault *Halt
+	// Ahead is the database's current end of log, for lag in bytes; 0 if unknown.
+	Ahead relation.Position
+	// SlotWAL is the log in bytes that the database retains for us; -1 if unknown.
+	SlotWAL int64
+}
+
+// SourceState is a source's state as status prints it.
+type SourceState string
+
+// The states of a source.
+const (
+	Connecting SourceState = "connecting"
+	Copying    SourceState = "copying"
+	Streaming  SourceState = "streaming"
+	Stale      SourceState = "stale"  // unreachable; what is stored is served
+	Halted     SourceState = "halted" // needs a person; what is stored is served
+)
+
+// Halt is an error that names what broke, where, and how to mend it.
+type Halt struct {
+	Code    string // GAP, IDENTITY, PREFLIGHT, UNREACHABLE, …
+	Message string
+	Hint    string // the SQL or setting that mends it, where there is one
+	// Table is set when one table alone is concerned.
+	Table string
+}
+
+func (h *Halt) Error() string {
+	if h.Table != "" {
+		return h.Table + ": " + h.Message
+	}
+	return h.Message
+}
+
+func (CopyStarted) event()  {}
+func (CopiedRows) event()   {}
+func (CopyFinished) event() {}
+func (*Transaction) event() {}
+func (Progress) event()     {}
+func (Condition) event()    {}

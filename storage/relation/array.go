@@ -1,0 +1,69 @@
+package relation
+
+import (
+	"encoding/binary"
+)
+
+// An array's elements are held in its string, one after the other: the kind,
+// the length of what follows as a varint, and the element's own form. It is a
+// private form, and the one that rows store.
+
+// OfArray makes an array of elements of one kind; nulls may be among them, and
+// arrays, for PostgreSQL's arrays of more than one dimension.
+func OfArray(elem Kind, elements []Value) Value {
+	b := make([]byte, 0, 16*len(elements))
+	for _, e := range elements {
+		b = appendElement(b, e)
+	}
+	return Value{kind: Array, elem: elem, s: string(b)}
+}
+
+// OfEncodedArray makes an array of what Str of an array gave.
+func OfEncodedArray(elem Kind, encoded string) Value {
+	return Value{kind: Array, elem: elem, s: encoded}
+}
+
+// Elem is the kind of an array's elements.
+func (v Value) Elem() Kind { return v.elem }
+
+func appendElement(b []byte, e Value) []byte {
+	b = append(b, byte(e.kind))
+	if e.Missing() {
+		return b
+	}
+	var fixed [12]byte
+	binary.BigEndian.PutUint32(fixed[0:], uint32(e.aux))
+	binary.BigEndian.PutUint64(fixed[4:], uint64(e.n))
+	b = append(b, byte(e.elem))
+	b = append(b, fixed[:]...)
+	b = binary.AppendUvarint(b, uint64(len(e.s)))
+	return append(b, e.s...)
+}
+
+// List gives an array's elements. A malformed array, which only a damaged
+// store can hold, ends where it stops making sense.
+func (v Value) List() []Value {
+	var list []Value
+	s := v.s
+	for len(s) > 0 {
+		e := Value{kind: Kind(s[0])}
+		s = s[1:]
+		if !e.Missing() {
+			if len(s) < 13 {
+				break
+			}
+			head := []byte(s[:13])
+			e.elem = Kind(head[0])
+			e.aux = int32(binary.BigEndian.Uint32(head[1:]))
+			e.n = int64(binary.BigEndian.Uint64(head[5:]))
+			size, used := binary.Uvarint([]byte(s[13:min(len(s), 23)]))
+			if used <= 0 || size > uint64(len(s)-13-used) {
+				break
+			}
+			s = s[13+used:]
+			e.s, s = s[:size], s[size:]
+		}
+		list = append(list, e)
+	}
+	return list
+}
