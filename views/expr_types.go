@@ -86,7 +86,7 @@ func parseLiteral(k relation.Kind, s string) (relation.Value, error) {
 	case relation.Timestamp:
 		return parseInstant(s)
 	}
-	return parseText(relation.TypeOf(k), s)
+	return relation.ParseText(relation.TypeOf(k), s)
 }
 
 // parseInstant reads "2024-01-31", "2024-01-31 12:30" and ISO 8601's forms with
@@ -102,7 +102,7 @@ func parseInstant(s string) (relation.Value, error) {
 	if len(clock) == len("12:30") {
 		clock += ":00"
 	}
-	return parseText(relation.TypeOf(relation.Timestamp), strings.TrimSpace(date+" "+clock))
+	return relation.ParseText(relation.TypeOf(relation.Timestamp), strings.TrimSpace(date+" "+clock))
 }
 
 func isInteger(k relation.Kind) bool { return k.Family() == relation.IntegerFamily }
