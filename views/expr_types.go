@@ -99,10 +99,19 @@ func parseInstant(s string) (relation.Value, error) {
 	if strings.HasSuffix(clock, "Z") {
 		clock = strings.TrimSuffix(clock, "Z") + "+00"
 	}
-	if len(clock) == len("12:30") {
-		clock += ":00"
+	if zone := strings.IndexAny(clock, "+-"); zone >= 0 {
+		clock = withSeconds(clock[:zone]) + clock[zone:]
+	} else {
+		clock = withSeconds(clock)
 	}
 	return relation.ParseText(relation.TypeOf(relation.Timestamp), strings.TrimSpace(date+" "+clock))
+}
+
+func withSeconds(clock string) string {
+	if strings.Count(clock, ":") == 1 {
+		return clock + ":00"
+	}
+	return clock
 }
 
 func isInteger(k relation.Kind) bool { return k.Family() == relation.IntegerFamily }
