@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"testing"
 
 	"odsd/storage/relation"
@@ -179,6 +180,15 @@ func TestDimensionsOfArraysAreOneList(t *testing.T) {
 			t.Errorf("%s: %s, want %s", source, got, want)
 		}
 	}
+}
+
+func TestNullifKeepsItsType(t *testing.T) {
+	meaning(t, [][2]string{
+		{"nullif(n, 42.0)", "nil"}, {"nullif(n, 41.5)", "42"}, {"nullif(nothing, 1)", "nil"}, {"nullif(n, nothing)", "42"},
+		{"nullif(day, placed_at)", "2024-02-29"}, {"nullif(nil, 1)", "nil"}, {"nullif('2024-02-29', day)", "nil"},
+		{"nullif(json(attributes, '$.color'), 'red')", "nil"}, {"nullif(n, rate)", "42"},
+		{strings.Repeat("nullif(", 100) + "n" + strings.Repeat(", 1.5)", 100), "42"},
+	})
 }
 
 // TestNormalForm: the same meaning has the same text, wherever it was written.
