@@ -31,6 +31,9 @@ func rootCommand(c *cli) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		statusCommand(c),
+		queryCommand(c),
+		verifyCommand(c),
 		versionCommand(c),
 	)
 	return root
