@@ -45,7 +45,12 @@ build: ## the binary, in bin/
 ci: test ci-rest ## what a merge must pass
 
 .PHONY: ci-rest
-ci-rest: examples
+ci-rest: examples postgres-versions
+
+.PHONY: postgres-versions
+postgres-versions: ## the tests of the change stream on the oldest and the newest PostgreSQL
+	@.ci/need npm
+	ODSD_TEST_POSTGRES=14,18 go test -count=1 -timeout 10m ./internal/pgcluster ./engine/postgres
 
 .PHONY: examples
 examples: build ## the examples are without findings

@@ -20,6 +20,7 @@ var order = []string{
 	"engine",             // the apply loop
 	"engine/enginetest",  // scripts, generator, memory source
 	"internal/pgcluster", // throw-away PostgreSQL
+	"internal/pgcluster/pgtest",
 	"engine/postgres",    // the change stream
 	"query/console",      // the embedded page
 	"query",              // requests
