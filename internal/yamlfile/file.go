@@ -170,6 +170,14 @@ func (f *File) Root() (root Node, ok bool) {
 // Diagnostics are the findings so far, by place.
 func (f *File) Diagnostics() []Diagnostic { return Sort(f.found) }
 
+// Take gives the findings since the last Take, by place, and forgets them, so
+// that a file can be judged again.
+func (f *File) Take() []Diagnostic {
+	found := Sort(f.found)
+	f.found = nil
+	return found
+}
+
 // add completes a finding with the file's name and the line's text.
 func (f *File) add(d Diagnostic) {
 	if len(f.found) >= maxFindings {

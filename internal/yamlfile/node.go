@@ -45,6 +45,9 @@ func (n Node) Value() string {
 	return n.n.Value
 }
 
+// Absent is true for the zero Node and for a key without a value.
+func (n Node) Absent() bool { return !n.Exists() || n.IsEmpty() }
+
 // Line is the line on which the node begins, 0 for the zero Node.
 func (n Node) Line() int {
 	if n.n == nil {
