@@ -63,7 +63,7 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if err != nil {
 		return nil, err
 	}
-	if err := beginLocked(ctx, conn, v.tables); err != nil {
+	if err := r.beginLocked(ctx, conn, v.tables); err != nil {
 		return nil, err
 	}
 	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, false)
@@ -90,6 +90,9 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 }
 
 func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
+	if err := r.deliver(ctx, engine.Condition{State: engine.Copying, SlotWAL: -1}); err != nil {
+		return err
+	}
 	started := engine.CopyStarted{Schemas: v.schemas(), RowsExpected: make(map[string]int64)}
 	for _, t := range v.tables {
 		started.RowsExpected[t.schema.Name] = t.estimate
@@ -122,12 +125,12 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 
 // beginLocked begins the transaction of a copy and keeps the tables from being
 // altered until it ends. It takes no snapshot yet: the slot's comes later.
-func beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
+func (s *Source) beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 	names := make([]string, len(tables))
 	for i, t := range tables {
 		names[i] = "ONLY " + t.sql()
 	}
-	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '" + slotLockTimeout + "'; " +
+	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout() + "; " +
 		"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
 	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if serverCode(err) == lockNotGranted {

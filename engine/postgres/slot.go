@@ -14,9 +14,6 @@ import (
 
 const (
 	plugin = "pgoutput"
-	// A slot's creation waits for every transaction that is open; past this it
-	// gives up and says who it waited for.
-	slotLockTimeout = "10s"
 	lockNotGranted  = "55P03"
 	objectInUse     = "55006"
 	notUsable       = "55000"
@@ -148,10 +145,16 @@ type newSlot struct {
 	snapshot string
 }
 
+func (s *Source) lockTimeout() string {
+	return fmt.Sprintf("lock_timeout = %d", s.timing.lock.Milliseconds())
+}
+
 // createSlot creates a slot and exports its snapshot, which lives until the
-// next command on the replication connection. conn finds out who is in the way.
+// next command on the replication connection. The creation waits for every
+// transaction that is open; past a bound it gives up, and conn finds out which
+// it waited for.
 func (s *Source) createSlot(ctx context.Context, replication *replicationConn, conn *pgx.Conn, name string, temporary bool) (newSlot, error) {
-	if _, err := replication.Exec(ctx, "SET lock_timeout = '"+slotLockTimeout+"'").ReadAll(); err != nil {
+	if _, err := replication.Exec(ctx, "SET "+s.lockTimeout()).ReadAll(); err != nil {
 		return newSlot{}, fmt.Errorf("set lock_timeout: %w", err)
 	}
 	options := pglogrepl.CreateReplicationSlotOptions{Temporary: temporary, SnapshotAction: "EXPORT_SNAPSHOT", Mode: pglogrepl.LogicalReplication}

@@ -37,11 +37,12 @@ type timing struct {
 	poll                  time.Duration // of the catalog
 	probe                 time.Duration // a silent server is asked for a sign
 	silence               time.Duration // and given up after this
+	lock                  time.Duration // longest wait for other sessions' transactions and locks
 }
 
 var defaultTiming = timing{
 	firstRetry: 200 * time.Millisecond, lastRetry: 30 * time.Second,
-	poll: 10 * time.Second, probe: 10 * time.Second, silence: time.Minute,
+	poll: 10 * time.Second, probe: 10 * time.Second, silence: time.Minute, lock: 10 * time.Second,
 }
 
 // Source captures one PostgreSQL database.
@@ -170,9 +171,6 @@ func (r *run) attempt(ctx context.Context) error {
 	defer closeSession(conn.PgConn())
 	var replication *replicationConn
 	if r.resume == nil {
-		if err := r.deliver(ctx, engine.Condition{State: engine.Copying, SlotWAL: -1}); err != nil {
-			return err
-		}
 		replication, err = r.initialCopy(ctx, conn)
 	} else {
 		replication, err = r.reconnect(ctx, conn)

@@ -28,3 +28,14 @@ func ParseText(t Type, s string) (Value, error) {
 	}
 	return Value{}, fmt.Errorf("stand-in")
 }
+
+// AppendText stand-in.
+func AppendText(dst []byte, v Value) []byte {
+	switch v.Kind() {
+	case Text, Enum, JSON:
+		return append(dst, v.Str()...)
+	case Float4, Float8:
+		return strconv.AppendFloat(dst, v.Float(), 'g', -1, 64)
+	}
+	return strconv.AppendInt(dst, v.Int(), 10)
+}
