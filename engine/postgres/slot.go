@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	plugin = "pgoutput"
+	plugin          = "pgoutput"
 	lockNotGranted  = "55P03"
 	objectInUse     = "55006"
 	notUsable       = "55000"

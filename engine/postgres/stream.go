@@ -43,7 +43,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err != nil {
 		return err
 	}
-	s.interval = statusInterval(v.server.senderTimeoutMS)
+	s.interval = min(statusInterval(v.server.senderTimeoutMS), r.timing.probe)
 	if err := s.start(ctx, conn); err != nil {
 		return err
 	}
