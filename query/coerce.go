@@ -180,11 +180,14 @@ func coerceScalarLiteral(t *graphql.Scalar, v ast.Value) (any, *problem) {
 
 func scalarMismatch(scalar, found string) *problem {
 	example := map[string]string{
-		scalarBigInt: `, as "42"`, scalarDecimal: `, as "19.90"`, scalarUUID: `, as "123e4567-e89b-12d3-a456-426614174000"`,
-		scalarDateTime: `, as "2024-01-02T03:04:05Z"`, scalarDate: `, as "2024-01-02"`, scalarTime: `, as "03:04:05"`,
-		scalarDuration: `, as "P1DT2H"`, scalarBytes: `, as base64`,
+		scalarBigInt: `"42"`, scalarDecimal: `"19.90"`, scalarUUID: `"123e4567-e89b-12d3-a456-426614174000"`,
+		scalarDateTime: `"2024-01-02T03:04:05Z"`, scalarDate: `"2024-01-02"`, scalarTime: `"03:04:05"`,
+		scalarDuration: `"P1DT2H"`, scalarBytes: `base64`,
 	}[scalar]
-	return mismatch("expected %s%s, found %s that is none", scalar, example, found)
+	if example != "" {
+		return mismatch("found %s, expected %s (as %s)", found, scalar, example)
+	}
+	return mismatch("found %s, expected %s", found, scalar)
 }
 
 // coerceVariables checks the request's variables against their declarations.
@@ -279,7 +282,7 @@ func coerceJSONObject(t *graphql.InputObject, raw any) (any, *problem) {
 func coerceJSONScalar(t *graphql.Scalar, raw any) (any, *problem) {
 	var value relation.Value
 	ok := false
-	found := "such a value"
+	found := "a list or an object"
 	switch raw := raw.(type) {
 	case json.Number:
 		form := integerForm

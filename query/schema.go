@@ -155,10 +155,12 @@ func buildSchema(generation uint64, list []*ServedView) (*schema, []SchemaProble
 			view.sources = sourcesOf(list, i)
 		}
 	}
+	consistency, position := b.consistency()
 	var err error
 	s.graphql, err = graphql.NewSchema(graphql.SchemaConfig{
 		Query:      graphql.NewObject(graphql.ObjectConfig{Name: "Query", Fields: b.query}),
-		Directives: []*graphql.Directive{graphql.IncludeDirective, graphql.SkipDirective, graphql.DeprecatedDirective, b.consistency()},
+		Directives: []*graphql.Directive{graphql.IncludeDirective, graphql.SkipDirective, graphql.DeprecatedDirective, consistency},
+		Types:      []graphql.Type{position},
 	})
 	if err != nil {
 		return nil, problems, fmt.Errorf("building the GraphQL schema: %w", err)

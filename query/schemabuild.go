@@ -100,7 +100,8 @@ func (b *builder) addFreshness() {
 	b.roots["_freshness"] = &rootField{kind: freshnessRoot, view: -1, object: b.freshness}
 }
 
-func (b *builder) consistency() *graphql.Directive {
+// consistency makes the directive, and the type of positions, which stands nowhere else.
+func (b *builder) consistency() (*graphql.Directive, graphql.Type) {
 	position := graphql.NewInputObject(graphql.InputObjectConfig{
 		Name:        "SourcePosition",
 		Description: "A place in a source's log, as pg_current_wal_flush_lsn() gives it after a commit.",
@@ -109,7 +110,7 @@ func (b *builder) consistency() *graphql.Directive {
 			"lsn":    {Type: graphql.NewNonNull(graphql.String), Description: "An LSN, as 16/B374D848."},
 		},
 	})
-	return graphql.NewDirective(graphql.DirectiveConfig{
+	directive := graphql.NewDirective(graphql.DirectiveConfig{
 		Name:        "consistency",
 		Description: "How fresh the reply must be: read your own writes, or fail rather than answer from old data.",
 		Locations:   []string{graphql.DirectiveLocationQuery},
@@ -119,6 +120,8 @@ func (b *builder) consistency() *graphql.Directive {
 			"timeout":      {Type: graphql.String, Description: "How long to wait.", DefaultValue: "2s"},
 		},
 	})
+	slices.SortFunc(directive.Args, func(x, y *graphql.Argument) int { return -strings.Compare(x.Name(), y.Name()) })
+	return directive, position
 }
 
 // sortArguments puts a field's arguments in the order in which they were
