@@ -52,6 +52,8 @@ type Engine struct {
 	generation uint64
 }
 
+var errStopped = errors.New("the engine has stopped")
+
 // sourceState is one source as the engine knows it.
 type sourceState struct {
 	source Source
@@ -206,7 +208,7 @@ func (e *Engine) do(ctx context.Context, f func(*writer)) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-e.done:
-		return errors.New("the engine has stopped")
+		return errStopped
 	}
 	<-finished
 	return nil
@@ -222,4 +224,24 @@ func (e *Engine) setCondition(s *sourceState, c Condition) {
 		c.SlotWAL = s.condition.SlotWAL
 	}
 	s.condition = c
+}
+
+// Hold keeps the writer from committing until release is called, between two
+// commits: what is read meanwhile stands still. It is for whoever needs more
+// than a snapshot does, and for tests that want several transactions in one commit.
+func (e *Engine) Hold(ctx context.Context) (release func(), err error) {
+	held, freed := make(chan struct{}), make(chan struct{})
+	hold := func(*writer) {
+		close(held)
+		<-freed
+	}
+	select {
+	case e.commands <- hold:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.done:
+		return nil, errStopped
+	}
+	<-held
+	return sync.OnceFunc(func() { close(freed) }), nil
 }
