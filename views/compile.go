@@ -161,6 +161,23 @@ func (c *compiler) addJoinInputs(node *Node) {
 			c.inherit(node, c.view.Occurrences[eq.Outer].Node, c.columnExpr(eq.Outer, eq.OuterColumn))
 		}
 	}
+	c.addPresenceInput(node)
+}
+
+// addPresenceInput makes a list inside a `one` come and go with the `one`,
+// whatever the list itself joins to.
+func (c *compiler) addPresenceInput(node *Node) {
+	if node.Parent < 0 {
+		return
+	}
+	holder := c.view.Occurrences[node.Own].Parent
+	p := c.plan.Nodes[node.Parent]
+	child := slices.Index(p.Children, node.ID)
+	for i, column := range p.Columns {
+		if column.From == FromPresent && column.Ordinal == holder {
+			p.Inputs[child] = append(p.Inputs[child], i)
+		}
+	}
 }
 
 // inherit stores expr in every node from the owner down to just above node and
