@@ -27,7 +27,40 @@ func OfDecimal(coefficient int64, scale int32) Value {
 	return Value{kind: Decimal, aux: scale, n: coefficient}
 }
 
-// The special decimals.
+// OfDigits makes a decimal from the digits of its coefficient, of any length and
+// with a minus where negative, and a number of decimal places; ok is false when
+// they are not digits. A long string is aliased.
+func OfDigits(digits string, scale int32) (v Value, ok bool) {
+	if len(digits) <= 19 {
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err == nil {
+			return OfDecimal(n, scale), scale >= 0 && digits[0] != '+'
+		}
+	}
+	unsigned := strings.TrimPrefix(digits, "-")
+	for i := 0; i < len(unsigned); i++ {
+		if unsigned[i] < '0' || unsigned[i] > '9' {
+			return Value{}, false
+		}
+	}
+	if len(unsigned) < 19 || unsigned[0] == '0' || scale < 0 {
+		return Value{}, false
+	}
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return OfDecimal(n, scale), true
+	}
+	return Value{kind: Decimal, aux: scale, s: digits}, true
+}
+
+// Digits are the coefficient's digits of a finite decimal, with a minus where negative.
+func (v Value) Digits() string {
+	if v.s != "" {
+		return v.s
+	}
+	return strconv.FormatInt(v.n, 10)
+}
+
+// OfDecimalNaN is the decimal that is not a number.
 func OfDecimalNaN() Value { return Value{kind: Decimal, aux: auxNaN} }
 
 // OfDecimalInfinity is the infinite decimal of the given sign.

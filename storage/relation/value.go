@@ -75,8 +75,11 @@ func OfFloat(k Kind, f float64) Value {
 	if k == Float4 {
 		f = float64(float32(f))
 	}
-	if f == 0 {
+	switch {
+	case f == 0:
 		f = 0
+	case math.IsNaN(f):
+		f = math.NaN() // one of its many bit patterns, so that it is identical to itself
 	}
 	return Value{kind: k, n: int64(math.Float64bits(f))}
 }
@@ -85,7 +88,7 @@ func OfFloat(k Kind, f float64) Value {
 func OfText(s string) Value { return Value{kind: Text, s: s} }
 
 // OfString makes a value of a kind that is held as a string of bytes: Text,
-// Enum, JSON, Bytes, or UUID (16 bytes).
+// Enum, JSON, Bytes, UUID (16 bytes), or Interval (what its Str gave).
 func OfString(k Kind, s string) Value { return Value{kind: k, s: s} }
 
 // OfDate makes a date from days since 1970-01-01, or an infinity.
@@ -138,6 +141,9 @@ func (v Value) Str() string { return v.s }
 
 // Interval takes an interval apart.
 func (v Value) Interval() (months, days int32, us int64) {
+	if len(v.s) != 16 {
+		return 0, 0, 0
+	}
 	b := []byte(v.s)
 	return int32(binary.BigEndian.Uint32(b[12:])), int32(binary.BigEndian.Uint32(b[8:])), int64(binary.BigEndian.Uint64(b[0:]))
 }

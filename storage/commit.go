@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Commit gathers writes and applies them all at once. Until then it is a
+// Reader of the pending state: the store with the writes so far. It serves one goroutine.
+type Commit struct {
+	before  view
+	pending *overlay // nil once ended
+	stats   Stats
+}
+
+// maxCommitBytes is what one commit may write: Pebble's batches end at 4 GiB,
+// and each is held in memory whole.
+const maxCommitBytes = 3 << 30
+
+// Begin begins a commit. There is one at a time: Begin waits until the one
+// before has ended.
+func (s *Store) Begin() *Commit {
+	s.writer.Lock()
+	c := &Commit{pending: s.pending}
+	c.before.store, c.before.source, c.before.stats = s, s.db, &c.stats
+	return c
+}
+
+// Before reads the store as it was before this commit, until the commit ends.
+// It needs no snapshot: nobody else writes meanwhile.
+func (c *Commit) Before() Reader { return &c.before }
+
+// Get implements Reader.
+func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
+	if c.pending == nil {
+		return nil, false, ErrFinished
+	}
+	pending, set, gone := c.pending.get(key)
+	switch {
+	case set:
+		c.stats.Gets++
+		return append(make([]byte, 0, len(pending)), pending...), true, nil
+	case gone:
+		c.stats.Gets++
+		return nil, false, nil
+	}
+	return c.before.Get(key)
+}
+
+// Scan implements Reader. The cursor sees the writes made before the call, and
+// none made after: writing while scanning neither disturbs it nor shows in it.
+func (c *Commit) Scan(lower, upper []byte) Cursor {
+	if c.pending == nil {
+		return &storeCursor{view: &c.before, err: ErrFinished}
+	}
+	return newMergeCursor(c, lower, upper)
+}
+
+// Set writes a key. Of several writes of one key the last wins.
+func (c *Commit) Set(key, value []byte) {
+	c.stats.Sets++
+	c.pending.write(key, value, false)
+}
+
+// Delete removes a key, which need not exist.
+func (c *Commit) Delete(key []byte) {
+	c.stats.Deletes++
+	c.pending.write(key, nil, true)
+}
+
+// DeleteRange removes every key in [lower, upper), those written before in
+// this commit included. It is meant for dropping whole relations and
+// generations: a store strewn with ranges reads slowly.
+func (c *Commit) DeleteRange(lower, upper []byte) {
+	if bytes.Compare(lower, upper) < 0 {
+		c.stats.Deletes++
+		c.pending.deleteRange(lower, upper)
+	}
+}
+
+// Len is how many writes are pending: keys and ranges.
+func (c *Commit) Len() int {
+	if c.pending == nil {
+		return 0
+	}
+	return c.pending.tree.Len() + len(c.pending.ranges)
+}
+
+// Stats says what the commit did so far.
+func (c *Commit) Stats() Stats { return c.stats }
+
+// Apply makes the writes visible, all at once, and ends the commit. They are
+// durable after the next Store.Sync. On an error none is visible.
+func (c *Commit) Apply() error {
+	if c.pending == nil {
+		return ErrFinished
+	}
+	defer c.end()
+	s := c.before.store
+	if err := s.Damage(); err != nil {
+		return err
+	}
+	if c.Len() == 0 {
+		return nil
+	}
+	if c.pending.size > maxCommitBytes {
+		return fmt.Errorf("commit of %d bytes: at most %d can be applied at once", c.pending.size, int64(maxCommitBytes))
+	}
+	batch := s.db.NewBatchWithSize(c.pending.size + 16*c.Len() + 64)
+	err := c.fill(batch)
+	if err == nil {
+		err = batch.Commit(pebble.NoSync)
+	}
+	if closeErr := batch.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return s.failure("write store", err)
+	}
+	s.applied.Add(1)
+	return nil
+}
+
+// Abandon ends the commit without writing anything. After Apply it does nothing.
+func (c *Commit) Abandon() {
+	if c.pending != nil {
+		c.end()
+	}
+}
+
+func (c *Commit) end() {
+	c.pending.reset()
+	c.pending = nil
+	c.before.drop()
+	c.before.store.writer.Unlock()
+}
+
+// fill writes the ranges first and then, in the order of keys, what was
+// written to them or elsewhere after.
+func (c *Commit) fill(batch *pebble.Batch) error {
+	o := c.pending
+	for _, r := range o.ranges {
+		if err := batch.DeleteRange(r.lower, r.upper, nil); err != nil {
+			return err
+		}
+	}
+	var err error
+	o.tree.Scan(func(i item) bool {
+		e := i.entry
+		switch {
+		case len(o.ranges) > 0 && o.hidden(e.key, e.seq, o.seq) != nil:
+		case e.deleted:
+			err = batch.Delete(e.key, nil)
+		default:
+			err = batch.Set(e.key, e.value, nil)
+		}
+		return err == nil
+	})
+	return err
+}

@@ -1,0 +1,77 @@
+// Package storage keeps everything that odsd knows in one ordered store of
+// keys and values, with one writer and any number of readers. It is the only
+// package that knows Pebble.
+//
+// # The central invariant
+//
+// One commit holds base rows, view state, view rows and the sources'
+// frontiers, at a boundary of whole source transactions; a source's LSN is
+// acknowledged only after that commit is durable.
+//
+// This package's part of it: a Commit becomes visible whole or not at all, and
+// is found after a crash whole or not at all; after a crash the store is as some
+// prefix of the commits left it, and every commit that was applied before
+// a call of Store.Sync which returned is in that prefix.
+//
+// # Durability
+//
+// Apply makes a commit visible at once and durable soon: it writes to the log and
+// does not wait for the disk. Sync makes all that was applied before it durable, with one
+// write to the disk however many commits that were. What is told to the outside as
+// done (acknowledgements, subscribers, waiters) waits for Sync; queries need not.
+// Every block and log record has a checksum, so that changed bytes are found when they
+// are read, and are a *CorruptError.
+//
+// # Reading and writing
+//
+//	Begin ─▶ Commit ─▶ Apply ─────▶ visible ─▶ Sync ─▶ durable
+//	          │  │
+//	          │  └ Get, Scan        the pending state: the store under this commit's writes
+//	          └ Before: Get, Scan   the store without them
+//
+// A Commit's writes are kept sorted in memory until Apply hands them to Pebble as one
+// batch. A cursor over a Commit sees the writes made before it was opened, and
+// no later ones. Begin waits for the commit before to end, so there is one
+// writer by construction.
+//
+// # Keyspace
+//
+// A key's first byte says what it is. Identifiers are four bytes, big-endian;
+// parts are those of package encoding, so that keys sort as their values do.
+//
+//	m name                                                     → JSON document
+//	f source                                                   → frontier: version, position, time
+//	r relation │ key parts                                     → row
+//	i index │ indexed parts │ relation's key parts             → nothing
+//	n generation │ path                                        → node row
+//	o generation │ path of parent │ slot │ order parts │ key parts → nothing
+//	a generation │ node │ accumulator │ identity               → accumulator
+//	d generation │ node │ accumulator │ identity │ value part  → count
+//	x generation │ index │ indexed parts │ root key parts      → nothing
+//	e generation │ node │ identity                             → row errors
+//
+// node, accumulator, index and slot are one byte each. A path is the root's key
+// parts and, for each level below, the slot, the order parts where the order is
+// part of the path, and the key parts; an identity is the key parts alone:
+//
+//	n 00000007 │ customer 1                                    root row
+//	n 00000007 │ customer 1 │ 01 │ 2024-05-01, order 10        order row
+//	n 00000007 │ customer 1 │ 01 │ 2024-05-01, order 10 │ 01 │ line 1   item row
+//
+// so that a document is one range, read in the order in which it is written out. The
+// byte c is set aside for the change log.
+//
+// # Formats
+//
+// The meta document "format" is written with a store's creation:
+//
+//	{"format": 1, "needs": "0.1.0"}
+//
+// An older program refuses a store of a newer format with a *FormatError that
+// names the version needed. Rows and frontiers carry a version byte of their
+// own. What is stored is a function of what was applied: no clock, random
+// number or order of a map reaches the store.
+//
+// Commits beyond the memory of one batch have their place beside Apply:
+// sorted tables that are ingested in one atomic step, with the frontier among them.
+package storage

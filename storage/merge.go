@@ -1,0 +1,213 @@
+package storage
+
+import (
+	"bytes"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/tidwall/btree"
+)
+
+// mergeCursor walks the store and a commit's pending writes as one sequence.
+// Both sides stand at their next key that is not less than the current one;
+// where they stand at the same key, the pending write wins.
+type mergeCursor struct {
+	commit       *Commit
+	lower, upper []byte
+	seq          uint64 // it sees the writes up to this one
+
+	it      *pebble.Iterator // nil once closed
+	stored  bool             // it stands at a key
+	iter    btree.IterG[item]
+	grown   uint64 // of the overlay when iter was positioned
+	pending entry  // a copy of the visible write that the overlay's side stands at
+	ahead   bool   // it stands at one
+	latest  *entry // the tree's entry for it, from which the walk goes on
+
+	started     bool
+	fromPending bool // the current key is the pending one
+	valid       bool
+	err         error
+}
+
+func newMergeCursor(c *Commit, lower, upper []byte) *mergeCursor {
+	m := &mergeCursor{commit: c, seq: c.pending.open()}
+	m.lower = append([]byte(nil), lower...)
+	if upper != nil {
+		m.upper = append([]byte{}, upper...)
+	}
+	m.it, m.err = c.before.take(lower, upper)
+	if m.it == nil {
+		c.pending.close()
+	}
+	return m
+}
+
+func (m *mergeCursor) Next() bool {
+	switch {
+	case m.it == nil || m.err != nil:
+		return false
+	case !m.started:
+		return m.SeekGE(m.lower)
+	case !m.valid:
+		return false
+	}
+	sameKey := m.fromPending && m.stored && bytes.Equal(m.it.Key(), m.pending.key)
+	if !m.fromPending || sameKey {
+		m.stored = m.it.Next()
+	}
+	if m.fromPending {
+		m.advancePending()
+	}
+	return m.settle()
+}
+
+func (m *mergeCursor) SeekGE(key []byte) bool {
+	if m.it == nil || m.err != nil {
+		return false
+	}
+	m.started = true
+	m.commit.stats.Seeks++
+	if bytes.Compare(key, m.lower) < 0 {
+		key = m.lower
+	}
+	m.stored = m.it.SeekGE(key)
+	m.seekPending(key, false)
+	return m.settle()
+}
+
+// settle finds the next key that is to be seen, from where both sides stand.
+func (m *mergeCursor) settle() bool {
+	for {
+		m.skipHidden()
+		order := -1 // of the store's key to the pending one
+		switch {
+		case !m.stored && !m.ahead:
+			return m.finish()
+		case !m.stored:
+			order = 1
+		case m.ahead:
+			order = bytes.Compare(m.it.Key(), m.pending.key)
+		}
+		if order < 0 || !m.pending.deleted {
+			m.fromPending, m.valid = order >= 0, true
+			m.commit.stats.Nexts++
+			return true
+		}
+		if order == 0 {
+			m.stored = m.it.Next()
+		}
+		m.advancePending()
+	}
+}
+
+// finish ends the walk, or a part of it: SeekGE may go back.
+func (m *mergeCursor) finish() bool {
+	m.valid = false
+	if err := m.it.Error(); err != nil {
+		m.err = m.commit.before.store.failure("scan store", err)
+	}
+	return false
+}
+
+// skipHidden moves the store's side past ranges that the commit deleted.
+func (m *mergeCursor) skipHidden() {
+	o := m.commit.pending
+	for m.stored && len(o.ranges) > 0 {
+		r := o.hidden(m.it.Key(), 0, m.seq)
+		if r == nil {
+			return
+		}
+		m.stored = m.it.SeekGE(r.upper)
+	}
+}
+
+func (m *mergeCursor) advancePending() {
+	if m.grown != m.commit.pending.grown {
+		m.seekPending(m.latest.key, true)
+		return
+	}
+	m.showPending(m.iter.Next())
+}
+
+// seekPending positions the overlay's side at the first visible write from key
+// on, or after it.
+func (m *mergeCursor) seekPending(key []byte, after bool) {
+	o := m.commit.pending
+	m.ahead = false
+	if o.tree.Len() == 0 {
+		return
+	}
+	probe := entry{key: key}
+	if m.grown != o.grown || !m.seeked() {
+		m.iter = o.tree.Iter()
+		m.grown = o.grown
+	}
+	ok := m.iter.Seek(itemOf(&probe))
+	if ok && after && bytes.Equal(m.iter.Item().entry.key, key) {
+		ok = m.iter.Next()
+	}
+	m.showPending(ok)
+}
+
+func (m *mergeCursor) seeked() bool { return m.latest != nil }
+
+// showPending takes the write that the tree's iterator stands at, or the next
+// one that this cursor sees.
+func (m *mergeCursor) showPending(ok bool) {
+	o := m.commit.pending
+	m.ahead = false
+	for ; ok; ok = m.iter.Next() {
+		e := m.iter.Item().entry
+		m.latest = e
+		if m.upper != nil && bytes.Compare(e.key, m.upper) >= 0 {
+			return
+		}
+		for e != nil && e.seq > m.seq {
+			e = e.older
+		}
+		if e != nil && (len(o.ranges) == 0 || o.hidden(e.key, e.seq, m.seq) == nil) {
+			m.pending, m.ahead = *e, true
+			return
+		}
+	}
+}
+
+func (m *mergeCursor) Key() []byte {
+	switch {
+	case !m.valid || m.it == nil:
+		return nil
+	case m.fromPending:
+		return m.pending.key
+	}
+	return m.it.Key()
+}
+
+func (m *mergeCursor) Value() []byte {
+	switch {
+	case !m.valid || m.it == nil:
+		return nil
+	case m.fromPending:
+		return m.pending.value
+	}
+	value, err := m.it.ValueAndErr()
+	if err != nil && m.err == nil {
+		m.err = m.commit.before.store.failure("scan store", err)
+	}
+	return value
+}
+
+func (m *mergeCursor) Err() error { return m.err }
+
+func (m *mergeCursor) Close() error {
+	if m.it == nil {
+		return m.err
+	}
+	if err := m.commit.before.give(m.it); m.err == nil {
+		m.err = err
+	}
+	m.it, m.valid = nil, false
+	if m.commit.pending != nil {
+		m.commit.pending.close()
+	}
+	return m.err
+}

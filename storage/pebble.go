@@ -1,0 +1,104 @@
+package storage
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+const (
+	defaultCache = 128 << 20
+	memTable     = 64 << 20
+	bloomBits    = 10
+)
+
+// options are Pebble's, for a store whose reads are short ranges and single
+// keys and whose writes come as one large sorted batch after the other.
+func (s *Store) options(o Options) *pebble.Options {
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = defaultCache
+	}
+	if o.Fatal == nil {
+		o.Fatal = exit(o.Log, s.dir)
+	}
+	options := &pebble.Options{
+		FS:                          s.fs,
+		Lock:                        s.lock,
+		FormatMajorVersion:          pebble.FormatNewest,
+		CacheSize:                   o.CacheBytes,
+		MemTableSize:                memTable,
+		MemTableStopWritesThreshold: 4,
+		LBaseMaxBytes:               memTable,
+		L0CompactionThreshold:       2,
+		L0StopWritesThreshold:       1000, // a backlog slows reads; stopping would stall every source
+		MaxOpenFiles:                1000,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		Logger:                      &logger{log: o.Log, fatal: o.Fatal},
+		EventListener: &pebble.EventListener{
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				s.foundDamage(fmt.Errorf("%s: %w", i.Path, i.Details))
+			},
+			BackgroundError: func(err error) {
+				if pebble.IsCorruptionError(err) {
+					s.foundDamage(err)
+					return
+				}
+				o.Log.Error("store: background work failed and is tried again", "dir", s.dir, "error", err)
+			},
+		},
+	}
+	for i := range options.Levels {
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+		options.Levels[i].BlockSize = 8 << 10
+		options.Levels[i].IndexBlockSize = 64 << 10
+	}
+	return options
+}
+
+// logger takes Pebble's messages: its chatter is dropped, which could name keys.
+type logger struct {
+	log   *slog.Logger
+	fatal func(error)
+}
+
+func (l *logger) Infof(string, ...any) {}
+
+func (l *logger) Errorf(format string, args ...any) {
+	l.log.Error("store: " + fmt.Sprintf(format, args...))
+}
+
+func (l *logger) Fatalf(format string, args ...any) {
+	l.fatal(fmt.Errorf(format, args...))
+}
+
+// Metrics are the store's own figures.
+type Metrics struct {
+	DiskBytes           uint64 // what the store takes
+	FreeBytes           uint64 // what its disk has left
+	CompactionDebtBytes uint64 // what compactions have yet to rewrite
+	MemTableBytes       uint64
+	CacheBytes          int64
+	CacheHits           int64
+	CacheMisses         int64
+	ReadAmplification   int // how many places a read may have to look into
+}
+
+// Metrics gives the figures of the moment.
+func (s *Store) Metrics() Metrics {
+	m := s.db.Metrics()
+	metrics := Metrics{
+		DiskBytes:           m.DiskSpaceUsage(),
+		CompactionDebtBytes: m.Compact.EstimatedDebt,
+		MemTableBytes:       m.MemTable.Size,
+		CacheBytes:          m.BlockCache.Size,
+		CacheHits:           m.BlockCache.Hits,
+		CacheMisses:         m.BlockCache.Misses,
+		ReadAmplification:   m.ReadAmp(),
+	}
+	if usage, err := s.fs.GetDiskUsage(s.dir); err == nil {
+		metrics.FreeBytes = usage.AvailBytes
+	}
+	return metrics
+}
