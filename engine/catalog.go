@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"time"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
@@ -203,19 +202,6 @@ func StoredSchemas(s *storage.Store) (map[string]*relation.Schema, error) {
 
 // frontierOf gives a source's frontier; zero before its copy is complete.
 func (c *catalog) frontierOf(source string) storage.Frontier { return c.frontiers[source] }
-
-// committedAt of a commit that advances a frontier without a transaction stays
-// that of the last transaction.
-func (c *catalog) advance(source string, p relation.Position, at time.Time) storage.Frontier {
-	f := c.frontiers[source]
-	if p > f.Position {
-		f.Position = p
-	}
-	if at.After(f.CommittedAt) {
-		f.CommittedAt = at
-	}
-	return f
-}
 
 func decodeRecord(name string, raw []byte, record any) error {
 	if err := json.Unmarshal(raw, record); err != nil {
