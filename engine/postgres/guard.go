@@ -1,0 +1,80 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"odsd/storage/relation"
+)
+
+// catalogTimeout bounds each look at the catalog.
+const catalogTimeout = 30 * time.Second
+
+// catalog looks at the database beside the stream. The guard and the reader
+// share its connection.
+type catalog struct {
+	*run
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+// check finds out whether everything is still what was copied.
+func (c *catalog) check(ctx context.Context) (*survey, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
+	defer cancel()
+	v, err := c.survey(ctx, c.conn, c.resume.identity.oids())
+	if err != nil {
+		return nil, err
+	}
+	return v, c.checkCatalog(c.resume.identity, c.resume.schemas, v)
+}
+
+// target checks everything and gives the reader of a table's values.
+func (c *catalog) target(ctx context.Context, schema *relation.Schema) (*valueReader, error) {
+	v, err := c.check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := indexTables(v.tables)[c.resume.identity.Relations[schema.Name].OID]
+	return newValueReader(t, schema, c.config.Timezone, v.server.encoding), nil
+}
+
+// slot reads our slot.
+func (c *catalog) slot(ctx context.Context) (*slot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
+	defer cancel()
+	return readSlot(ctx, c.conn, c.config.Slot)
+}
+
+// guard looks regularly for what the stream does not tell, and reports lag.
+func (c *catalog) guard(ctx context.Context) error {
+	ticker := time.NewTicker(c.timing.poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if _, err := c.check(ctx); err != nil {
+			return err
+		}
+		found, err := c.slot(ctx)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			continue // the stream ends by itself then, and reconnecting says why
+		}
+		if err := c.deliver(ctx, found.condition()); err != nil {
+			return err
+		}
+	}
+}
