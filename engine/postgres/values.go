@@ -20,7 +20,7 @@ type valueReader struct {
 }
 
 func newValueReader(t *table, schema *relation.Schema, zone *time.Location, encoding string) *valueReader {
-	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == "SQL_ASCII"}
+	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == encodingUnknown}
 	for i, c := range t.columns {
 		r.local[i] = c.resolved.local && zone != time.UTC
 	}
