@@ -65,14 +65,15 @@ type checker struct {
 	view    *View
 	scopes  []*scope // by occurrence
 	aliases map[string]*scope
-	path    []*fieldState // fields being resolved, for cycles
+	refused map[string][]*scope // rows whose alias was taken already
+	path    []*fieldState       // fields being resolved, for cycles
 	// aggregates counted over the whole view.
 	aggregates int
 }
 
 func newChecker(d *Definition, schemas map[string]*relation.Schema, defs []*Definition) *checker {
 	return &checker{
-		def: d, schemas: schemas, views: defs, aliases: map[string]*scope{},
+		def: d, schemas: schemas, views: defs, aliases: map[string]*scope{}, refused: map[string][]*scope{},
 		view: &View{Name: d.Name.Value, Description: d.Description, Owner: d.Owner, File: d.File},
 	}
 }

@@ -155,7 +155,7 @@ func (c *checker) aggregateWhere(where Text, a *Aggregate, last *scope) bool {
 		nodes := c.nodesOf(part, lastNode)
 		if len(nodes) > 1 {
 			where.Node.Report(yamlfile.CodeMixed, "split it with `and`, or make it a field of the lower node",
-				"the condition %s reads %q and %q at once", part, c.view.Nodes[nodes[0]].Name, c.view.Nodes[nodes[1]].Name)
+				"one condition reads %s and %s at once", c.ownAlias(nodes[0]), c.ownAlias(nodes[1]))
 			return false
 		}
 		node := lastNode
@@ -165,6 +165,10 @@ func (c *checker) aggregateWhere(where Text, a *Aggregate, last *scope) bool {
 		a.Where = append(a.Where, AggregateCondition{Node: node, Expr: part})
 	}
 	return true
+}
+
+func (c *checker) ownAlias(node int) string {
+	return c.view.Occurrences[c.view.Nodes[node].Own].Alias
 }
 
 // nodesOf lists the nodes whose rows an expression reads; fields are read of

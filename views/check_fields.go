@@ -28,6 +28,9 @@ func (c *checker) resolve(f *fieldState) {
 }
 
 func (c *checker) resolveScalar(f *fieldState) bool {
+	if f.def.failed {
+		return false
+	}
 	if !f.def.Expr.Given() {
 		return c.resolveBare(f)
 	}

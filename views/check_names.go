@@ -2,6 +2,8 @@ package views
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"odsd/internal/yamlfile"
 )
@@ -21,6 +23,8 @@ type visible struct {
 	fields, columnsFirst bool
 	// sees says whether an alias may be used here.
 	sees func(*scope) bool
+	// cycle is the message about a cycle that was met, "" when none was.
+	cycle string
 }
 
 // passed is the problem of a name whose fault was reported elsewhere.
@@ -33,7 +37,7 @@ func (v *visible) bare(name string) (*Expr, *nameProblem) {
 	field := v.row.byName[name]
 	column := v.row.occurrence.Schema.Column(name)
 	if v.fields && field != nil && field != v.self && !(v.columnsFirst && column >= 0) {
-		return v.c.fieldRef(field)
+		return v.fieldRef(field)
 	}
 	if column >= 0 {
 		return columnRef(v.row, column), nil
@@ -44,6 +48,8 @@ func (v *visible) bare(name string) (*Expr, *nameProblem) {
 func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	s := v.c.aliases[alias]
 	switch {
+	case slices.ContainsFunc(v.c.refused[alias], v.sees):
+		return nil, passed
 	case s == nil:
 		return nil, v.unknownAlias(alias, name)
 	case !v.sees(s):
@@ -59,7 +65,7 @@ func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	}
 	field := s.byName[name]
 	if field != nil && field != v.self && v.fields && s.occurrence.Node == v.row.occurrence.Node {
-		return v.c.fieldRef(field)
+		return v.fieldRef(field)
 	}
 	return nil, v.unknownColumn(s, name, field)
 }
@@ -69,7 +75,7 @@ func columnRef(s *scope, column int) *Expr {
 }
 
 // fieldRef reads a computed field, which is typed first if it is not yet.
-func (c *checker) fieldRef(f *fieldState) (*Expr, *nameProblem) {
+func (v *visible) fieldRef(f *fieldState) (*Expr, *nameProblem) {
 	switch f.def.Kind {
 	case OneField:
 		return nil, &nameProblem{
@@ -83,9 +89,10 @@ func (c *checker) fieldRef(f *fieldState) (*Expr, *nameProblem) {
 		}
 	}
 	if f.state == resolving {
-		return nil, &nameProblem{Message: c.cycle(f), Hint: "no field may need itself"}
+		v.cycle = v.c.cycle(f)
+		return nil, &nameProblem{Message: v.cycle, Hint: "no field may need itself"}
 	}
-	c.resolve(f)
+	v.c.resolve(f)
 	if f.state == broken {
 		return nil, passed
 	}
@@ -114,7 +121,7 @@ func (v *visible) unknownBare(name string, field *fieldState) *nameProblem {
 	if field == nil || field == v.self {
 		if s := v.c.aliases[name]; s != nil && v.sees(s) {
 			return &nameProblem{
-				Message: fmt.Sprintf("no column %q in %s", name, v.row.relation()),
+				Message: fmt.Sprintf(noColumn+"%q in %s", name, v.row.relation()),
 				Hint:    fmt.Sprintf("%s is an alias: write %s.column", name, name),
 			}
 		}
@@ -129,7 +136,7 @@ func (v *visible) unknownBare(name string, field *fieldState) *nameProblem {
 // unknownColumn words that a row has no such column, nor a field that may be
 // read here.
 func (v *visible) unknownColumn(s *scope, name string, field *fieldState) *nameProblem {
-	message := fmt.Sprintf("no column %q in %s", name, s.relation())
+	message := fmt.Sprintf(noColumn+"%q in %s", name, s.relation())
 	switch {
 	case field != nil && field == v.self:
 		return &nameProblem{Message: message, Hint: "inside its own expression a field's name means the column"}
@@ -222,10 +229,25 @@ func (v *visible) condition(t Text) *Expr {
 	return e
 }
 
+// noColumn begins the message of a column that does not exist.
+const noColumn = "no column "
+
+// within is the part of a text that a problem is about.
+func within(text string, p exprProblem) string {
+	from := min(max(p.Offset, 0), len(text))
+	return text[from:min(max(p.Offset+p.Length, from), len(text))]
+}
+
 func (v *visible) report(t Text, problems []exprProblem) {
 	for _, p := range problems {
 		if p.Message == "" {
 			continue // a name whose fault was reported where it lies
+		}
+		if p.Message == v.cycle {
+			p.Code = yamlfile.CodeCycle
+		}
+		if dot := strings.LastIndexByte(within(t.Value, p), '.'); dot >= 0 && strings.HasPrefix(p.Message, noColumn) {
+			p.Offset, p.Length = p.Offset+dot+1, p.Length-dot-1
 		}
 		t.Node.ReportWithin(p.Offset, p.Length, p.Code, p.Hint, "%s", p.Message)
 	}

@@ -155,6 +155,9 @@ func (c *checker) equality(s *scope, e *Expr) (Equality, bool) {
 	}
 	own, outer := uncast(e.Args[0]), uncast(e.Args[1])
 	if own.Op != OpColumn || outer.Op != OpColumn {
+		if own.Op == OpConst || outer.Op == OpConst {
+			return report("conditions on one relation belong in `where`", "both sides of a join are columns")
+		}
 		return report("join on an expression through a view that has it as a field", "both sides of a join are plain columns")
 	}
 	id := s.occurrence.ID
@@ -164,7 +167,7 @@ func (c *checker) equality(s *scope, e *Expr) (Equality, bool) {
 	switch {
 	case own.Occurrence != id:
 		return report("compare a column of "+s.occurrence.Alias+" with a column of an enclosing relation",
-			"the condition %s says nothing of %s", e, s.occurrence.Alias)
+			"a condition of the join says nothing of %s", s.occurrence.Alias)
 	case outer.Occurrence == id:
 		return report("conditions on one relation belong in `where`", "both sides of the join are columns of %s", s.occurrence.Alias)
 	case !relation.Comparable(own.Type, outer.Type):

@@ -57,6 +57,7 @@ func (c *checker) claimAlias(s *scope, at Text) {
 	if first, taken := c.aliases[alias]; taken {
 		at.Node.Report(yamlfile.CodeRowAlias, fmt.Sprintf("give this one its own: `as: %s_2`", alias),
 			"the alias %q is already that of line %d", alias, first.at.Node.Line())
+		c.refused[alias] = append(c.refused[alias], s)
 		return
 	}
 	c.aliases[alias] = s

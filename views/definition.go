@@ -50,6 +50,9 @@ type FieldDefinition struct {
 	Expr      Text
 	Relation  *RelationDefinition  // of `one` and `many`
 	Aggregate *AggregateDefinition // of aggregates
+
+	// failed is set when what the field is could not be read.
+	failed bool
 }
 
 // RelationDefinition is a `one` or a `many` as written.

@@ -146,6 +146,7 @@ func (r *fieldReader) finish(e yamlfile.Entry) {
 	if len(r.kinds) > 1 {
 		r.kinds[1].Key.Report(yamlfile.CodeShape, "a field is one of "+kinds,
 			"a field cannot be both `%s` and `%s`", r.kinds[0].Key.Value(), r.kinds[1].Key.Value())
+		r.field.Kind, r.field.failed = ScalarField, true
 		return
 	}
 	for _, o := range r.options {
@@ -155,6 +156,9 @@ func (r *fieldReader) finish(e yamlfile.Entry) {
 		}
 	}
 	switch r.field.Kind {
+	case ScalarField:
+		// Without an expression it would pass for a bare column.
+		r.field.failed = !r.field.Expr.Given() && (len(r.kinds) > 0 || !e.Value.Sound())
 	case OneField, ManyField:
 		r.relation.Where = r.where
 		r.field.Relation = &r.relation

@@ -121,6 +121,19 @@ func (n Node) Entries(what string) []Entry {
 	return entries
 }
 
+// Sound says that nothing in a mapping was found wrong, its nested values aside.
+func (n Node) Sound() bool {
+	if n.Bad() {
+		return false
+	}
+	for _, child := range n.n.Content {
+		if n.file.bad[child] {
+			return false
+		}
+	}
+	return true
+}
+
 // Items are the elements of a list, without those that were found wrong.
 func (n Node) Items(what string) []Node {
 	if n.Bad() {
