@@ -218,7 +218,7 @@ func TestFlippedBytes(t *testing.T) {
 				continue
 			}
 			size := len(readFile(t, pristine, "store/"+name))
-			for at := 0; at < size; at += max(1, size/40) {
+			for at := 0; at < size; at += max(1, size/25) {
 				if notices(t, flip(t, pristine, "store/"+name, at), k.allowed, fmt.Sprintf("%s at %d", name, at)) {
 					noticed++
 				}
@@ -248,7 +248,7 @@ func flip(t *testing.T, pristine FS, name string, at int) FS {
 func notices(t *testing.T, fs FS, allowed [][]pair, where string) bool {
 	t.Helper()
 	var corrupt *CorruptError
-	s, err := Open("store", Options{FS: fs})
+	s, err := Open("store", Options{FS: fs, CacheBytes: 1 << 20})
 	if err != nil {
 		if !errors.As(err, &corrupt) || !strings.Contains(corrupt.Hint(), "store") {
 			t.Errorf("%s: opening says %v", where, err)
