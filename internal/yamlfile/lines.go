@@ -82,16 +82,16 @@ func (f *File) place(offset int) (line, col int) {
 }
 
 // secretKey is a key whose value is, or may hold, a secret.
-const secretKey = `(?i)(?:^|[\s{,])["']?(?:dsn|password|secret|token)["']?\s*:\s+`
+const secretKey = `["']?(?:dsn|password|secret|token)["']?\s*:\s+`
 
 // secrets finds what must not be shown of a source line: a password in a URL
 // or in a keyword/value DSN, and whatever stands after a key that holds a secret.
 var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`://[^:/@\s]*:([^\s]*)@`),
 	regexp.MustCompile(`(?i)password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s"']+)`),
-	regexp.MustCompile(secretKey + `("(?:[^"\\]|\\.)*"|'[^']*')`),
-	regexp.MustCompile(`^[^{]*` + secretKey + `(["']?[^\s"'].*)$`),           // to the end of the line
-	regexp.MustCompile(`\{.*` + secretKey + `([^\s"'].*?)(?:,\s|\}\s*$|$)`), // to the end of the value
+	regexp.MustCompile(`(?i)(?:^|[\s{,])` + secretKey + `("(?:[^"\\]|\\.)*"|'[^']*')`),
+	regexp.MustCompile(`(?i)^\s*(?:-\s+)?` + secretKey + `(["']?[^\s"'].*)$`),      // to the end of the line
+	regexp.MustCompile(`(?i)[{,]\s*` + secretKey + `([^\s"'].*?)(?:,\s|\}\s*$|$)`), // to the end of the value
 }
 
 var variable = regexp.MustCompile(`\$\{[^}]*\}`)
