@@ -42,6 +42,7 @@ type keyColumn struct {
 
 // nodeLayout is how the rows of a plan's node lie in the store.
 type nodeLayout struct {
+	node     byte
 	slot     byte
 	row      *encoding.Layout
 	key      []part
@@ -206,6 +207,7 @@ const rowVersion = 1
 func layoutsOf(p *views.Plan) []*nodeLayout {
 	layouts := make([]*nodeLayout, len(p.Nodes))
 	for i, n := range p.Nodes {
+			node:     byte(n.Node),
 		l := &nodeLayout{
 			slot:     n.Slot,
 			row:      encoding.NewLayout(rowVersion, n.Types()),

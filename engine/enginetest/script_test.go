@@ -2,13 +2,14 @@ package enginetest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
 
 	"odsd/storage/relation"
-	"odsd/views"
 )
 
 // TestScripts plays the scripts under testdata/scripts. A script begins with a
@@ -124,7 +125,7 @@ func (s *script) show() (string, error) {
 			}
 			delete(s.shown, name)
 		}
-		for name := range s.shown {
+		for _, name := range slices.Sorted(maps.Keys(s.shown)) {
 			if strings.HasPrefix(name, v.Name+"[") {
 				fmt.Fprintf(&b, "%s gone\n", name)
 			}
@@ -144,5 +145,3 @@ func keyOf(key []relation.Value) string {
 	}
 	return strings.Join(parts, ",")
 }
-
-var _ = views.Parse
