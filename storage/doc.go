@@ -20,7 +20,10 @@
 // write to the disk however many commits that were. What is told to the outside as
 // done (acknowledgements, subscribers, waiters) waits for Sync; queries need not.
 // Every block and log record has a checksum, so that changed bytes are found when they
-// are read, and are a *CorruptError.
+// are read, and are a *CorruptError. One place cannot be told from the torn end that
+// a crash leaves: the log's last 32 KiB. There a changed byte costs the commits after it, the
+// store opens at an earlier commit, and its frontiers, older than what was acknowledged,
+// show it to whoever compares them with the source.
 //
 // # Reading and writing
 //
