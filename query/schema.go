@@ -167,7 +167,7 @@ func buildSchema(generation uint64, list []*ServedView) (*schema, []SchemaProble
 		return nil, problems, fmt.Errorf("building the GraphQL schema: %w", err)
 	}
 	for _, field := range s.graphql.QueryType().Fields() {
-		b.sortArguments(field)
+		b.sortArguments(field.Name, field.Args)
 	}
 	return s, problems, nil
 }
