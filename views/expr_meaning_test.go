@@ -122,7 +122,7 @@ func TestDecimalsAreExact(t *testing.T) {
 func TestIntegersOverflowAndTruncate(t *testing.T) {
 	meaning(t, [][2]string{
 		{"n * 100000000", "error overflow"}, {"small * small * small * small * small * small", "error overflow"}, {"big * big", "error overflow"},
-		{"big * big * 1.0", "error overflow"}, {"big * (big * 1.0)", "81000000000000000000.0"}, {"7 / 2", "3"}, {"-7 / 2", "-3"}, {"n % -5", "2"}, {"n / (n - 42)", "error division_by_zero"},
+		{"big * big * 1.0", "error overflow"}, {"big * (big * 1.0)", "81000000000000000000.0"}, {"big - -9223372036854775808", "error overflow"}, {"-big - -9223372036854775808", "9223372027854775808"}, {"small - 32760 - n", "-32795"}, {"7 / 2", "3"}, {"-7 / 2", "-3"}, {"n % -5", "2"}, {"n / (n - 42)", "error division_by_zero"},
 		{"n ** 40", "error overflow"}, {"(0 * n - 2) ** 63", "-9223372036854775808"}, {"n ** 0", "1"}, {"(0 * n + 2) ** 63", "error overflow"}, {"9223372036854775807 + small", "error overflow"}, {"-9223372036854775808 - small", "error overflow"},
 		{"-9223372036854775808 * (small - 6)", "-9223372036854775808"}, {"-9223372036854775808 / (6 - small)", "error overflow"},
 		{"-9223372036854775808 % (6 - small)", "0"}, {"abs(-9223372036854775808 + 0 * small)", "error overflow"},
