@@ -10,7 +10,7 @@ import (
 // Commit gathers writes and applies them all at once. Until then it is a
 // Reader of the pending state: the store with the writes so far. It serves one goroutine.
 type Commit struct {
-	before  view
+	before  before
 	pending *overlay // nil once ended
 	stats   Stats
 }
@@ -53,7 +53,7 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 // none made after: writing while scanning neither disturbs it nor shows in it.
 func (c *Commit) Scan(lower, upper []byte) Cursor {
 	if c.pending == nil {
-		return &storeCursor{view: &c.before, err: ErrFinished}
+		return &storeCursor{view: &c.before.view, err: ErrFinished}
 	}
 	return newMergeCursor(c, lower, upper)
 }
