@@ -26,7 +26,7 @@ type overlay struct {
 	probe   entry
 	entries slab
 	memory  arena
-	size    int // bytes of keys and values written, an upper bound
+	size    int // bytes of the keys and values to be written
 }
 
 // item is an entry with the beginning of its key in place: most comparisons
@@ -97,16 +97,17 @@ func (o *overlay) find(key []byte) *entry {
 // write sets or deletes a key. It copies what it is given.
 func (o *overlay) write(key, value []byte, deleted bool) {
 	o.seq++
-	o.size += len(key) + len(value)
 	found, ok := o.tree.GetHint(o.probing(key), &o.hint)
 	if !ok {
 		e := o.entries.next()
 		*e = entry{key: o.memory.copy(key), value: o.memory.copy(value), deleted: deleted, seq: o.seq}
 		o.tree.SetHint(itemOf(e), &o.hint)
 		o.grown++
+		o.size += len(key) + len(value)
 		return
 	}
 	e := found.entry
+	o.size += len(value) - len(e.value)
 	if o.cursors > 0 && e.seq <= o.pinned {
 		older := o.entries.next()
 		*older = *e
