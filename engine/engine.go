@@ -25,8 +25,19 @@ type Options struct {
 	Views  []*views.View
 	Broken map[string]error
 	Log    *slog.Logger
+	// Observe is told of every commit of transactions, by the writer; nil for nobody.
+	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
 	Now func() time.Time
+}
+
+// CommitReport is what one commit of transactions did.
+type CommitReport struct {
+	Transactions int
+	Changes      int           // after folding
+	Duration     time.Duration // of the writer's work, not of the sync
+	Stats        storage.Stats // keys read and written
+	Views        map[string]ivm.Result
 }
 
 // Engine applies transactions and maintains views. Make one with New, run it
@@ -35,6 +46,7 @@ type Engine struct {
 	store   *storage.Store
 	log     *slog.Logger
 	now     func() time.Time
+	observe func(CommitReport)
 	sources []*sourceState
 	byName  map[string]*sourceState
 	views   []*viewState
@@ -109,7 +121,7 @@ type Served struct {
 // New makes an engine over an open store.
 func New(o Options) (*Engine, error) {
 	e := &Engine{
-		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken,
+		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
 		byName:   map[string]*sourceState{},
 		commands: make(chan func(*writer)),
 		done:     make(chan struct{}),

@@ -22,9 +22,12 @@ func TestExitCodes(t *testing.T) {
 		want        int
 	}{
 		{"all is well", source(`"lagSeconds":1,"errorAfterSeconds":5`), []string{"status"}, exitFine},
-		{"a source is unreachable", source(`"unreachable":true`), []string{"status"}, exitUnreachable},
+		{"a source is unreachable", source(`"state":"stale"`), []string{"status"}, exitUnreachable},
+		{"a source is halted", source(`"state":"halted"`), []string{"status"}, exitUnreachable},
+		{"a source was never reached", source(`"state":"connecting","error":{"code":"UNREACHABLE"}`), []string{"status"}, exitUnreachable},
+		{"a source is being reached", source(`"state":"connecting"`), []string{"status"}, exitFine},
 		{"a source is too stale", source(`"lagSeconds":6,"errorAfterSeconds":5`), []string{"status"}, exitStale},
-		{"unreachable counts more than stale", source(`"lagSeconds":6,"errorAfterSeconds":5,"unreachable":true`), []string{"status"}, exitUnreachable},
+		{"unreachable counts more than stale", source(`"lagSeconds":6,"errorAfterSeconds":5,"state":"stale"`), []string{"status"}, exitUnreachable},
 		{"any lag without error_after", source(`"lagSeconds":1e6`), []string{"status"}, exitFine},
 		{"not JSON", "Bad Gateway", []string{"status"}, exitTrouble},
 		{"data", `{"data":{"a":null}}`, []string{"query", "{a}"}, exitFine},

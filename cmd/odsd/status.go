@@ -13,52 +13,23 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"odsd/engine"
+	"odsd/storage/relation"
 )
 
-// statusDocument is the part of GET /statusz that is printed for people; --json
-// passes the whole document on.
+// statusDocument is what /statusz and `odsd status --json` give.
 type statusDocument struct {
-	Version string         `json:"version"`
-	Ready   bool           `json:"ready"`
+	engine.Status
 	Sources []sourceStatus `json:"sources"`
-	Views   []viewStatus   `json:"views"`
 }
 
+// sourceStatus is a source's status with what its project expects of it.
 type sourceStatus struct {
-	Name        string        `json:"name"`
-	State       string        `json:"state"`
-	LSN         string        `json:"lsn"`
-	LagSeconds  float64       `json:"lagSeconds"`
-	LagBytes    int64         `json:"lagBytes"`
-	SlotWAL     int64         `json:"slotWalBytes"`
-	Error       *statusError  `json:"error"`
-	Tables      []tableStatus `json:"tables"`
-	ErrorAfter  float64       `json:"errorAfterSeconds"` // 0: none declared
-	Unreachable bool          `json:"unreachable"`
-}
-
-type tableStatus struct {
-	Name         string       `json:"name"`
-	State        string       `json:"state"`
-	Rows         int64        `json:"rows"`
-	RowsExpected int64        `json:"rowsExpected"`
-	Error        *statusError `json:"error"`
-}
-
-type viewStatus struct {
-	Name       string       `json:"name"`
-	State      string       `json:"state"`
-	Documents  int64        `json:"documents"`
-	RowErrors  int64        `json:"rowErrors"`
-	Progress   *float64     `json:"progress"`
-	WaitingFor string       `json:"waitingFor"`
-	Error      *statusError `json:"error"`
-}
-
-type statusError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	engine.SourceStatus
+	// ErrorAfterSeconds is the lag from which on the source counts as failed; 0
+	// where none is declared.
+	ErrorAfterSeconds float64 `json:"errorAfterSeconds,omitempty"`
 }
 
 type statusFlags struct {
@@ -72,7 +43,7 @@ func statusCommand(c *cli) *cobra.Command {
 		Use:   "status",
 		Short: "Show how a running daemon's sources and views are",
 		Long: "Asks a running daemon how its sources and views are. Exit code 3 when a source is\n" +
-			"unreachable, 4 when one is staler than its error_after.",
+			"unreachable or halted, 4 when one is staler than its error_after.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -149,10 +120,10 @@ func (c *cli) watchStatus(ctx context.Context, d *daemon) error {
 func (s statusDocument) outcome() error {
 	stale := false
 	for _, source := range s.Sources {
-		if source.Unreachable {
+		if source.silent() {
 			return outcome(exitUnreachable)
 		}
-		stale = stale || source.ErrorAfter > 0 && source.LagSeconds > source.ErrorAfter
+		stale = stale || source.ErrorAfterSeconds > 0 && source.LagSeconds > source.ErrorAfterSeconds
 	}
 	if stale {
 		return outcome(exitStale)
@@ -160,14 +131,25 @@ func (s statusDocument) outcome() error {
 	return nil
 }
 
+// silent says that nothing comes from the source, and why it does not is known.
+func (s sourceStatus) silent() bool {
+	switch s.State {
+	case engine.Stale, engine.Halted:
+		return true
+	case engine.Connecting:
+		return s.Error != nil
+	}
+	return false
+}
+
 func (s statusDocument) print(w io.Writer) {
 	sources := &table{head: []string{"SOURCE", "STATE", "LSN", "LAG", "BEHIND", "SLOT WAL", "TABLES", "ROWS"}, right: []int{3, 4, 5, 7}}
 	for _, source := range s.Sources {
-		sources.add(source.Name, source.State, orDash(source.LSN), source.lag(), bytesText(source.LagBytes), bytesText(source.SlotWAL), source.tables(), source.rows())
+		sources.add(source.Name, string(source.State), source.lsn(), source.lag(), bytesText(source.LagBytes), source.slotWAL(), source.tables(), source.rows())
 	}
 	views := &table{head: []string{"VIEW", "STATE", "DOCUMENTS", "ROW ERRORS"}, right: []int{2, 3}}
 	for _, view := range s.Views {
-		views.add(view.Name, view.state(), countText(view.Documents), countText(view.RowErrors))
+		views.add(view.Name, viewState(view), countText(view.Documents), countText(view.RowErrors))
 	}
 	sources.print(w)
 	if len(s.Views) > 0 {
@@ -178,7 +160,7 @@ func (s statusDocument) print(w io.Writer) {
 }
 
 func (s statusDocument) printErrors(w io.Writer) {
-	line := func(where string, e *statusError) {
+	line := func(where string, e *engine.Fault) {
 		if e == nil {
 			return
 		}
@@ -198,8 +180,22 @@ func (s statusDocument) printErrors(w io.Writer) {
 	}
 }
 
+func (s sourceStatus) lsn() string {
+	if s.LSN == relation.Position(0).String() {
+		return "-"
+	}
+	return orDash(s.LSN)
+}
+
+func (s sourceStatus) slotWAL() string {
+	if s.SlotWALBytes == nil {
+		return "-"
+	}
+	return bytesText(*s.SlotWALBytes)
+}
+
 func (s sourceStatus) lag() string {
-	if s.LSN == "" {
+	if s.CommittedAt == nil && s.LagSeconds == 0 && s.State != engine.Streaming {
 		return "-"
 	}
 	return durationText(s.LagSeconds)
@@ -225,18 +221,18 @@ func (s sourceStatus) rows() string {
 		rows += t.Rows
 		expected += max(t.RowsExpected, t.Rows)
 	}
-	if s.State == "copying" && expected > rows {
+	if s.State == engine.Copying && expected > rows {
 		return countText(rows) + " of " + countText(expected)
 	}
 	return countText(rows)
 }
 
-func (v viewStatus) state() string {
+func viewState(v engine.ViewReport) string {
 	switch {
-	case v.WaitingFor != "":
-		return v.State + " for " + v.WaitingFor
-	case v.State == "building" && v.Progress != nil:
-		return fmt.Sprintf("%s %.0f%%", v.State, *v.Progress*100)
+	case v.State == engine.ViewWaiting && len(v.WaitingFor) > 0:
+		return "waiting for " + strings.Join(v.WaitingFor, ", ")
+	case v.State == engine.ViewBuilding:
+		return fmt.Sprintf("building %.0f%%", v.Progress*100)
 	}
-	return v.State
+	return string(v.State)
 }

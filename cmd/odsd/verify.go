@@ -12,34 +12,12 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"odsd/engine"
 )
 
-// verifyReport is what is printed of a verification; --json passes the whole
-// report on.
-type verifyReport struct {
-	OK      bool `json:"ok"`
-	Sources []struct {
-		Name        string `json:"name"`
-		LSN         string `json:"lsn"`
-		Rows        int64  `json:"rows"`
-		Differences int64  `json:"differences"`
-	} `json:"sources"`
-	Views []struct {
-		Name        string `json:"name"`
-		Documents   int64  `json:"documents"`
-		Differences int64  `json:"differences"`
-	} `json:"views"`
-	Differences []verifyDifference `json:"differences"`
-}
-
-type verifyDifference struct {
-	Kind     string          `json:"kind"`
-	Relation string          `json:"relation"`
-	Key      json.RawMessage `json:"key"`
-	Field    string          `json:"field"`
-	Stored   json.RawMessage `json:"stored"`
-	Expected json.RawMessage `json:"expected"`
-}
+// verifyReport is the daemon's report as it is printed for people.
+type verifyReport engine.VerifyReport
 
 func verifyCommand(c *cli) *cobra.Command {
 	var request verifyRequest
@@ -99,7 +77,7 @@ func (r verifyReport) print(w io.Writer) {
 	if len(r.Sources) > 0 {
 		sources := &table{head: []string{"SOURCE", "AT LSN", "ROWS", "DIFFERENCES"}, right: []int{2, 3}}
 		for _, s := range r.Sources {
-			sources.add(s.Name, s.LSN, countText(s.Rows), countText(s.Differences))
+			sources.add(s.Name, s.LSN, countText(s.Rows), orError(s.Error, countText(s.Differences)))
 		}
 		sources.print(w)
 		fmt.Fprintln(w)
@@ -107,13 +85,13 @@ func (r verifyReport) print(w io.Writer) {
 	if len(r.Views) > 0 {
 		views := &table{head: []string{"VIEW", "DOCUMENTS", "DIFFERENCES"}, right: []int{1, 2}}
 		for _, v := range r.Views {
-			views.add(v.Name, countText(v.Documents), countText(v.Differences))
+			views.add(v.Name, countText(v.Documents), orError(v.Error, countText(v.Differences)))
 		}
 		views.print(w)
 		fmt.Fprintln(w)
 	}
 	for _, d := range r.Differences {
-		fmt.Fprintln(w, d)
+		fmt.Fprintln(w, differenceText(d))
 	}
 	if r.OK {
 		fmt.Fprintln(w, "ok: the store is right")
@@ -122,17 +100,25 @@ func (r verifyReport) print(w io.Writer) {
 	}
 }
 
-// String is one line: what kind of difference, where, and with --values what.
-func (d verifyDifference) String() string {
-	s := d.Kind + " " + d.Relation + " " + string(d.Key)
+// orError shows why something could not be compared in place of a number.
+func orError(message, text string) string {
+	if message != "" {
+		return message
+	}
+	return text
+}
+
+// differenceText is one line: what kind of difference, where, and with --values what.
+func differenceText(d engine.VerifyDifference) string {
+	s := d.Kind + " " + d.Relation + " " + d.Key
 	if d.Field != "" {
 		s += " " + d.Field
 	}
-	if len(d.Stored) > 0 {
-		s += " stored " + string(d.Stored)
+	if d.Stored != "" {
+		s += " stored " + d.Stored
 	}
-	if len(d.Expected) > 0 {
-		s += " expected " + string(d.Expected)
+	if d.Expected != "" {
+		s += " expected " + d.Expected
 	}
 	return s
 }

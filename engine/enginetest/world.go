@@ -25,6 +25,8 @@ type World struct {
 	Engine   *engine.Engine
 	Database *Database
 	Views    []*views.View
+	// Last is what the last commit of transactions did.
+	Last engine.CommitReport
 
 	schemas []*relation.Schema
 	sources map[string]*Source
@@ -67,7 +69,7 @@ func (w *World) start() error {
 		return err
 	}
 	w.store = store
-	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler)}
+	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
 	for _, name := range w.sourceNames() {
 		options.Sources = append(options.Sources, w.sources[name])
 	}
@@ -79,6 +81,13 @@ func (w *World) start() error {
 	run := w.Engine
 	go func() { w.done <- run.Run(ctx) }()
 	return w.settle()
+}
+
+// observe runs in the writer; readers look at Last after settle, which waits for it.
+func (w *World) observe(r engine.CommitReport) {
+	if r.Transactions > 0 {
+		w.Last = r
+	}
 }
 
 func (w *World) sourceNames() []string {

@@ -95,36 +95,30 @@ type itemSeed struct {
 	cents    int64 // unit price
 }
 
-// shares of a hundred orders by status; shipments go to the shipped, delivered
-// and refunded ones, and a second one to four of the delivered, eighty in all.
-var shares = []struct {
-	status           string
-	orders, doubling int
-}{
-	{"draft", 3, 0}, {"placed", 7, 0}, {"paid", 8, 0}, {"shipped", 10, 0},
-	{"delivered", 62, 4}, {"cancelled", 6, 0}, {"refunded", 4, 0},
+// share is how many of a block of orders have a status.
+type share struct {
+	status    string
+	orders    int
+	shipments int // of each
+	doubled   int // how many of them have a shipment more
 }
+
+// openShares and closedShares share out the newest 15 and the older 85 of a
+// hundred orders. Together they have 80 shipments.
+var (
+	openShares   = []share{{"draft", 3, 0, 0}, {"placed", 4, 0, 0}, {"paid", 4, 0, 0}, {"shipped", 4, 1, 0}}
+	closedShares = []share{{"delivered", 70, 1, 2}, {"cancelled", 11, 0, 0}, {"refunded", 4, 1, 0}}
+)
 
 func (g *generator) order(number int) orderSeed {
 	r := g.of(orderRows, number)
-	slot := g.slot(number)
 	o := orderSeed{
 		id:       int64(number) + 1,
 		customer: int64(spread(skewed(r, g.customers, 1.6), g.customers)) + 1,
 		placedAt: g.placedAt(number, r),
 		feeCents: pick(r, []int64{0, 0, 395, 495, 690, 1250}),
 	}
-	for _, share := range shares {
-		if slot < share.orders {
-			o.status = share.status
-			o.shipments = shipmentsOf(share.status)
-			if slot < share.doubling {
-				o.shipments++
-			}
-			break
-		}
-		slot -= share.orders
-	}
+	o.status, o.shipments = g.statusOf(number)
 	for range g.itemCount(number) {
 		product := spread(skewed(r, g.products, 2), g.products)
 		o.items = append(o.items, itemSeed{product: product, quantity: 1 + int64(skewed(r, 6, 3)), cents: g.product(product).cents})
@@ -132,26 +126,34 @@ func (g *generator) order(number int) orderSeed {
 	return o
 }
 
-func shipmentsOf(status string) int {
-	switch status {
-	case "shipped", "delivered", "refunded":
-		return 1
+// statusOf gives each order of a block another place in the shares.
+func (g *generator) statusOf(number int) (status string, shipments int) {
+	shares, block := closedShares, 85
+	if oldest := g.orders * 85 / 100; number >= oldest {
+		shares, block, number = openShares, 15, number-oldest
 	}
-	return 0
+	// 37 has no divisor in common with either block.
+	slot := (number*37 + g.of(orderBlocks, number/block).IntN(block)) % block
+	for _, s := range shares {
+		if slot < s.doubled {
+			return s.status, s.shipments + 1
+		}
+		if slot < s.orders {
+			return s.status, s.shipments
+		}
+		slot -= s.orders
+	}
+	return "delivered", 1 // not reached: the shares fill the block
 }
 
-// slot is the order's place among the hundred that share the statuses out: each
-// is taken once. 37 and 100 have no common divisor.
-func (g *generator) slot(number int) int {
-	offset := g.of(orderBlocks, number/100).IntN(100)
-	return (number*37 + offset) % 100
-}
-
-// placedAt rises with the order's number, as its id does.
+// placedAt rises with the order's number, as its id does, and ever more slowly:
+// business grows.
 func (g *generator) placedAt(number int, r *rand.Rand) time.Time {
-	step := historyEnd.Sub(historyStart) / time.Duration(g.orders)
-	start := historyStart.Add(time.Duration(number) * step)
-	return between(r, start, start.Add(step))
+	at := func(n int) time.Time {
+		span := float64(historyEnd.Sub(historyStart))
+		return historyStart.Add(time.Duration(span * math.Sqrt(float64(n)/float64(g.orders))))
+	}
+	return between(r, at(number), at(number+1))
 }
 
 // itemCount is 1 to 5, and 3 on average exactly: two neighbours have 6 together.
