@@ -84,26 +84,26 @@ func checkListener(at yamlfile.Node, address string, insecure bool) {
 	if !at.Exists() || unresolved(address) {
 		return // the default, or known only when variables are
 	}
-	if problem := CheckListener(address, insecure); problem != "" {
-		at.Report(yamlfile.CodeListener, "listen on 127.0.0.1, or write `insecure: true`", "%s", problem)
+	if problem, hint := CheckListener(address, insecure); problem != "" {
+		at.Report(yamlfile.CodeListener, hint, "%s", problem)
 	}
 }
 
-// CheckListener says why an address may not be listened on, "" when it may.
-func CheckListener(address string, insecure bool) string {
+// CheckListener says why an address may not be listened on, "" when it may,
+// and what to do.
+func CheckListener(address string, insecure bool) (problem, hint string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "not an address: expected host:port"
+		return "not an address", "write host:port, as 127.0.0.1:8420"
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "not a port: expected a number up to 65535"
-	} else if n == 0 && host == "" {
-		return "not an address: expected host:port"
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "not a port", "a port is a number up to 65535; 0 picks a free one"
 	}
 	if insecure || isLoopback(host) {
-		return ""
+		return "", ""
 	}
-	return "this address can be reached from the network, where everyone may read everything"
+	return "this address can be reached from the network, where everyone may read everything",
+		"listen on 127.0.0.1, or write `insecure: true`"
 }
 
 func isLoopback(host string) bool {

@@ -155,6 +155,9 @@ func appendIntrospection(dst []byte, f *ast.Field, value any) ([]byte, *Error) {
 		}
 		return append(dst, ']'), nil
 	}
+	if value == "" && f.Name.Value == "description" {
+		value = nil
+	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return dst, internal(fmt.Errorf("introspection: %w", err))

@@ -42,6 +42,7 @@ type keyColumn struct {
 
 // nodeLayout is how the rows of a plan's node lie in the store.
 type nodeLayout struct {
+	node     byte
 	slot     byte
 	row      *encoding.Layout
 	key      []part
@@ -166,7 +167,7 @@ func buildSchema(generation uint64, list []*ServedView) (*schema, []SchemaProble
 		return nil, problems, fmt.Errorf("building the GraphQL schema: %w", err)
 	}
 	for _, field := range s.graphql.QueryType().Fields() {
-		b.sortArguments(field)
+		b.sortArguments(field.Name, field.Args)
 	}
 	return s, problems, nil
 }
@@ -207,6 +208,7 @@ func layoutsOf(p *views.Plan) []*nodeLayout {
 	layouts := make([]*nodeLayout, len(p.Nodes))
 	for i, n := range p.Nodes {
 		l := &nodeLayout{
+			node:     byte(n.Node),
 			slot:     n.Slot,
 			row:      encoding.NewLayout(rowVersion, n.Types()),
 			indexed:  len(n.Order) > 0 && !n.OrderInPath,

@@ -120,15 +120,16 @@ func (b *builder) consistency() (*graphql.Directive, graphql.Type) {
 			"timeout":      {Type: graphql.String, Description: "How long to wait.", DefaultValue: "2s"},
 		},
 	})
-	slices.SortFunc(directive.Args, func(x, y *graphql.Argument) int { return -strings.Compare(x.Name(), y.Name()) })
+	b.order["@consistency"] = []string{"waitFor", "maxStaleness", "timeout"}
+	b.sortArguments("@consistency", directive.Args)
 	return directive, position
 }
 
-// sortArguments puts a field's arguments in the order in which they were
-// declared; graphql-go keeps them in a map on the way.
-func (b *builder) sortArguments(field *graphql.FieldDefinition) {
-	order := b.order[field.Name]
-	slices.SortFunc(field.Args, func(x, y *graphql.Argument) int {
+// sortArguments puts the arguments of a field of Query, or of a directive, in
+// the order in which they were declared; graphql-go keeps them in a map on the way.
+func (b *builder) sortArguments(owner string, args []*graphql.Argument) {
+	order := b.order[owner]
+	slices.SortFunc(args, func(x, y *graphql.Argument) int {
 		if c := slices.Index(order, x.Name()) - slices.Index(order, y.Name()); c != 0 {
 			return c
 		}

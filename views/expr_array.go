@@ -252,7 +252,7 @@ func joinText(array relation.Value, separator string, absent relation.Value) rel
 			text = append(text, separator...)
 		}
 		some = true
-		text = appendText(text, e)
+		text = relation.AppendText(text, e)
 		if len(text) > maxResult {
 			return tooLarge()
 		}

@@ -137,7 +137,7 @@ func floatToInt(v relation.Value) relation.Value {
 
 // parseAs reads a text as PostgreSQL's cast does, with space around it allowed.
 func parseAs(k relation.Kind, s string) relation.Value {
-	v, err := parseText(relation.TypeOf(k), strings.Trim(s, " \t\r\n\v\f"))
+	v, err := relation.ParseText(relation.TypeOf(k), strings.Trim(s, " \t\r\n\v\f"))
 	if err != nil {
 		return badCast()
 	}
@@ -198,8 +198,10 @@ func lowerText(l *lowering, e *Expr) Eval {
 		return strict1(x, func(v relation.Value) relation.Value { return relation.OfText(v.Str()) })
 	case k == relation.JSON:
 		return strict1(x, jsonText)
+	case k == relation.Bool:
+		return strict1(x, func(v relation.Value) relation.Value { return relation.OfText(strconv.FormatBool(v.Bool())) })
 	}
 	return strict1(x, func(v relation.Value) relation.Value {
-		return relation.OfText(string(appendText(nil, v)))
+		return relation.OfText(string(relation.AppendText(nil, v)))
 	})
 }

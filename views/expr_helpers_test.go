@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strconv"
 	"testing"
 
 	"odsd/storage/relation"
@@ -64,7 +65,7 @@ func valueOf(t *testing.T, typ relation.Type, text string) relation.Value {
 	case isText(typ.Kind) || typ.Kind == relation.JSON || typ.Kind == relation.Bytes:
 		return relation.OfString(typ.Kind, text)
 	}
-	v, err := parseText(typ, text)
+	v, err := relation.ParseText(typ, text)
 	if err != nil {
 		t.Fatalf("%s %q: %v", typ, text, err)
 	}
@@ -78,10 +79,12 @@ func show(v relation.Value) string {
 		return "nil"
 	case v.IsError():
 		return "error " + v.Code().String()
+	case v.Kind() == relation.Bool:
+		return strconv.FormatBool(v.Bool())
 	case isText(v.Kind()):
 		return "'" + v.Str() + "'"
 	}
-	return string(appendText(nil, v))
+	return string(relation.AppendText(nil, v))
 }
 
 // evaluate checks and computes an expression; a problem is shown as it is reported.

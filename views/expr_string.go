@@ -70,10 +70,10 @@ func writeConstant(b *strings.Builder, t relation.Type, v relation.Value) {
 		b.WriteString(strconv.FormatBool(v.Bool()))
 		return
 	case t.Kind == relation.Int4, t.Kind == relation.Decimal && v.Scale() > 0:
-		b.Write(appendText(nil, v))
+		b.Write(relation.AppendText(nil, v))
 		return
 	}
-	b.WriteString(strconv.Quote(string(appendText(nil, v))) + ":" + t.Kind.String())
+	b.WriteString(strconv.Quote(string(relation.AppendText(nil, v))) + ":" + t.Kind.String())
 	if t.Kind == relation.Array {
 		b.WriteString(" of " + t.Elem.String())
 	}

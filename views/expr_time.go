@@ -32,9 +32,8 @@ func date(days int64) relation.Value {
 	return relation.OfDate(days)
 }
 
-// midnight is the instant at which a date begins in UTC. As a bound in a
-// comparison a date beyond the range of instants would do as well as an
-// error, but it is no instant.
+// midnight is the instant at which a date begins in UTC. Dates after the year
+// 294246 have none.
 func midnight(v relation.Value) relation.Value {
 	if v.Kind() == relation.Timestamp {
 		return v

@@ -86,7 +86,7 @@ func parseLiteral(k relation.Kind, s string) (relation.Value, error) {
 	case relation.Timestamp:
 		return parseInstant(s)
 	}
-	return parseText(relation.TypeOf(k), s)
+	return relation.ParseText(relation.TypeOf(k), s)
 }
 
 // parseInstant reads "2024-01-31", "2024-01-31 12:30" and ISO 8601's forms with
@@ -99,10 +99,19 @@ func parseInstant(s string) (relation.Value, error) {
 	if strings.HasSuffix(clock, "Z") {
 		clock = strings.TrimSuffix(clock, "Z") + "+00"
 	}
-	if len(clock) == len("12:30") {
-		clock += ":00"
+	if zone := strings.IndexAny(clock, "+-"); zone >= 0 {
+		clock = withSeconds(clock[:zone]) + clock[zone:]
+	} else {
+		clock = withSeconds(clock)
 	}
-	return parseText(relation.TypeOf(relation.Timestamp), strings.TrimSpace(date+" "+clock))
+	return relation.ParseText(relation.TypeOf(relation.Timestamp), strings.TrimSpace(date+" "+clock))
+}
+
+func withSeconds(clock string) string {
+	if strings.Count(clock, ":") == 1 {
+		return clock + ":00"
+	}
+	return clock
 }
 
 func isInteger(k relation.Kind) bool { return k.Family() == relation.IntegerFamily }

@@ -8,18 +8,11 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"odsd/project"
 )
 
 // graceful is how long requests under way may take once the daemon is told to end.
 const graceful = 5 * time.Second
-
-// endpoint is one listener with what answers on it.
-type endpoint struct {
-	name     string // for errors and logs
-	listener net.Listener
-	server   *http.Server
-}
 
 // listen opens a TCP listener; port 0 picks one.
 func listen(flag, address string) (net.Listener, error) {
@@ -30,33 +23,68 @@ func listen(flag, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveAll serves each endpoint in a goroutine of the group until ctx ends, then
-// lets requests under way finish.
-func serveAll(ctx context.Context, group *errgroup.Group, endpoints []endpoint) {
-	for _, e := range endpoints {
-		group.Go(func() error {
-			if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %s: %w", e.name, err)
-			}
-			return nil
-		})
-		group.Go(func() error {
-			<-ctx.Done()
-			return e.shutdown()
-		})
+// serveControl answers on the control socket until ctx ends. Unlike the public
+// listeners it has no time limits: a verification takes what it takes, and
+// those who may connect own the daemon.
+func serveControl(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler,
+		// A request ends with the daemon: a verification does not hold it up.
+		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve the control socket: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	err := server.Shutdown(last)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-failed
+	return err
 }
 
-// shutdown ends an endpoint; requests that do not end in time are cut off.
-func (e endpoint) shutdown() error {
-	ctx, cancel := context.WithTimeout(context.Background(), graceful)
-	defer cancel()
-	err := e.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = e.server.Close()
+// listeners of a daemon. They are opened before anything else, so that a port
+// that is taken is known before a database is asked for anything.
+type listeners struct {
+	public, admin, control net.Listener
+}
+
+func openListeners(p *project.Project, o serveOptions) (*listeners, error) {
+	public, admin := p.Config.Listen, p.Config.AdminListen
+	if o.listen != "" {
+		public = o.listen
 	}
-	if err != nil {
-		return fmt.Errorf("close %s: %w", e.name, err)
+	if o.adminListen != "" {
+		admin = o.adminListen
 	}
-	return nil
+	for flag, address := range map[string]string{"listen": public, "admin-listen": admin} {
+		if problem := project.CheckListener(address, p.Config.Insecure); problem != "" {
+			return nil, hintf("listen on 127.0.0.1, or write `insecure: true` in odsd.yaml").errorf("--%s %s: %s", flag, address, problem)
+		}
+	}
+	var l listeners
+	var err error
+	if l.public, err = listen("listen", public); err != nil {
+		return nil, err
+	}
+	if l.admin, err = listen("admin-listen", admin); err != nil {
+		l.close()
+		return nil, err
+	}
+	return &l, nil
+}
+
+// close closes what is open; a server has closed its own already.
+func (l *listeners) close() {
+	for _, listener := range []net.Listener{l.public, l.admin, l.control} {
+		if listener != nil {
+			_ = listener.Close()
+		}
+	}
 }

@@ -31,6 +31,8 @@ func rootCommand(c *cli) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		checkCommand(c),
+		runCommand(c),
 		statusCommand(c),
 		queryCommand(c),
 		verifyCommand(c),

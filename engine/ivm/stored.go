@@ -109,7 +109,7 @@ func (v *View) orderList(r storage.Reader, parent *Stored, c int, child *node) e
 	for _, stored := range parent.Children[c] {
 		byKey[string(stored.path[len(parent.path)+1:])] = stored
 	}
-	prefix := append(storage.AppendOrderPrefix(nil, v.Generation), parent.path...)
+	prefix := append(storage.AppendOrderPrefix(nil, v.Generation, byte(child.Node)), parent.path...)
 	prefix = append(prefix, child.Slot)
 	cursor := r.Scan(prefix, storage.PrefixEnd(prefix))
 	defer cursor.Close()

@@ -67,7 +67,7 @@ func moveHouse(ctx context.Context, w *Worker) error {
 }
 
 func closeAccount(ctx context.Context, w *Worker) error {
-	return w.update(ctx, CRM, "update customers set deleted_at = now(), updated_at = now() where id = ("+aCustomer+")", w.random.Float64())
+	return w.update(ctx, CRM, "update customers set deleted_at = now(), updated_at = now() where id > $2 and id = ("+aCustomer+")", w.random.Float64(), sampleCustomer)
 }
 
 // aClosedAccount is one of the first.

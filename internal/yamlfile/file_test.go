@@ -163,10 +163,18 @@ func TestSecretsAreBlotted(t *testing.T) {
 		"y: host=db password='hunter2' user=odsd",
 		"  - postgresql://a:hunter2@h/d",
 		"dsn: hunter2",
+		"dsn: hunter2, or {hunter2}",
+		"x: {y: z, dsn: hunter2}",
+		"x: {'dsn': 'hunter2', y: z}",
+		"dsn: \"hunter2",
+		"x: {dsn: host=db password=hun,ter2hunter2, y: z}",
 	} {
 		if got := blot(line); strings.Contains(got, "hunter2") || characters(got) != characters(line) {
 			t.Errorf("%q shows as %q", line, got)
 		}
+	}
+	if got := blot("x: {dsn: \"${SHOP_DSN}\", slot: odsd}"); got != "x: {dsn: *${SHOP_DSN}*, slot: odsd}" {
+		t.Errorf("what is no secret stays readable: %q", got)
 	}
 	if got := blot("dsn: ${SHOP_DSN}"); got != "dsn: ${SHOP_DSN}" {
 		t.Errorf("the name of a variable is no secret: %q", got)

@@ -81,12 +81,17 @@ func (f *File) place(offset int) (line, col int) {
 	return low + 1, characters(f.text[f.starts[low]:offset]) + 1
 }
 
+// secretKey is a key whose value is, or may hold, a secret.
+const secretKey = `["']?(?:dsn|password|secret|token)["']?\s*:\s+`
+
 // secrets finds what must not be shown of a source line: a password in a URL
 // or in a keyword/value DSN, and whatever stands after a key that holds a secret.
 var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`://[^:/@\s]*:([^\s]*)@`),
-	regexp.MustCompile(`(?i)password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s,}"']+)`),
-	regexp.MustCompile(`(?i)(?:^|[\s{,])["']?(?:dsn|password|secret|token)["']?\s*:\s+(\S.*)$`),
+	regexp.MustCompile(`(?i)password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s"']+)`),
+	regexp.MustCompile(`(?i)(?:^|[\s{,])` + secretKey + `("(?:[^"\\]|\\.)*"|'[^']*')`),
+	regexp.MustCompile(`(?i)^\s*(?:-\s+)?` + secretKey + `(["']?[^\s"'].*)$`),      // to the end of the line
+	regexp.MustCompile(`(?i)[{,]\s*` + secretKey + `([^\s"'].*?)(?:,\s|\}\s*$|$)`), // to the end of the value
 }
 
 var variable = regexp.MustCompile(`\$\{[^}]*\}`)

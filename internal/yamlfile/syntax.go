@@ -26,6 +26,9 @@ func (f *File) syntaxError(err error) {
 		}
 	}
 	line = min(max(line, 1), max(len(f.starts), 1))
+	for line > 1 && strings.TrimSpace(f.line(line)) == "" {
+		line-- // the end of the file: show what stands before it
+	}
 	if m := anchorName.FindStringSubmatch(message); m != nil {
 		f.unknownAnchor(m[1])
 		return
