@@ -207,8 +207,8 @@ const rowVersion = 1
 func layoutsOf(p *views.Plan) []*nodeLayout {
 	layouts := make([]*nodeLayout, len(p.Nodes))
 	for i, n := range p.Nodes {
-			node:     byte(n.Node),
 		l := &nodeLayout{
+			node:     byte(n.Node),
 			slot:     n.Slot,
 			row:      encoding.NewLayout(rowVersion, n.Types()),
 			indexed:  len(n.Order) > 0 && !n.OrderInPath,
