@@ -56,7 +56,7 @@ func hotSchemas() []*relation.Schema {
 	}
 }
 
-func hotDatabase(t *testing.T, schemas []*relation.Schema, orders int) *Database {
+func hotDatabase(t testing.TB, schemas []*relation.Schema, orders int) *Database {
 	t.Helper()
 	d := NewDatabase(schemas)
 	set := func(name string, row ...relation.Value) {
