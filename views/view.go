@@ -80,9 +80,9 @@ const (
 // Occurrence is one use of a relation in a view. The same relation may occur
 // many times (self-joins); marks and rows belong to the occurrence.
 type Occurrence struct {
-	ID     int
-	Kind   OccurrenceKind
-	Alias  string
+	ID    int
+	Kind  OccurrenceKind
+	Alias string
 	// Schema of the relation, whose name is Schema.Name. A view that another
 	// stands on is a relation under its own name (no dot in it): its columns are
 	// the root's Scalars by ordinal, its key the columns that show the view's key.
