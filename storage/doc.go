@@ -47,7 +47,7 @@
 //	r relation │ key parts                                     → row
 //	i index │ indexed parts │ relation's key parts             → nothing
 //	n generation │ path                                        → node row
-//	o generation │ path of parent │ slot │ order parts │ key parts → nothing
+//	o generation │ node │ path of parent │ slot │ order parts │ key parts → nothing
 //	a generation │ node │ accumulator │ identity               → accumulator
 //	d generation │ node │ accumulator │ identity │ value part  → count
 //	x generation │ index │ indexed parts │ root key parts      → nothing

@@ -32,6 +32,9 @@ type PlanNode struct {
 	// Slot is the byte in the path that separates this list from its sibling
 	// lists below one parent: 1…254 in the order of node ids; 0 for the root.
 	Slot byte
+	// Where is the node's condition with fields replaced by their expressions:
+	// it reads columns only, so that membership is known before any value.
+	Where *Expr
 	// Columns of the stored row: first the node's Scalars by their ordinals, then
 	// hidden ones.
 	Columns []PlanColumn
@@ -42,7 +45,9 @@ type PlanNode struct {
 	// Order of the list: OrderColumns give the stored columns that hold the
 	// order's values. With OrderInPath they precede the key in the path;
 	// otherwise the path has the key alone and the order keyspace lists the
-	// children (see storage: path of the parent, slot, order parts, key parts).
+	// children (see storage: node, path of the parent, slot, order parts, key parts).
+	// The terms' expressions read columns only: fields are replaced by their
+	// expressions, except those that depend on an aggregate.
 	Order        []OrderTerm
 	OrderColumns []int
 	OrderInPath  bool
@@ -52,7 +57,8 @@ type PlanNode struct {
 	// node directly below.
 	Accumulators []Accumulator
 	// Inputs gives for each child (in the order of Children) the stored columns
-	// whose values its joins use: when one changes, the child's slot is replaced.
+	// whose values the joins of the child, or of nodes below it, use: when one
+	// changes, the child's slot is replaced.
 	Inputs [][]int
 }
 
@@ -121,6 +127,9 @@ type PlanOccurrence struct {
 	// Up binds, starting from a row of this occurrence, the occurrences on the
 	// way to the root, one step each; after the last step the instance is known.
 	Up []UpStep
+	// Uses lists the columns that the view reads: an update that leaves them
+	// alone is none of its business.
+	Uses []int
 }
 
 // Lookup finds rows of an occurrence's relation by equality.
@@ -156,4 +165,13 @@ type UpStep struct {
 type PlanIndex struct {
 	Columns []int
 	Desc    []bool
+}
+
+// Types of the node's stored columns, of which its rows' layout is made.
+func (p *PlanNode) Types() []relation.Type {
+	types := make([]relation.Type, len(p.Columns))
+	for i, column := range p.Columns {
+		types[i] = column.Type
+	}
+	return types
 }

@@ -8,6 +8,8 @@ type Column struct {
 	// Attribute is PostgreSQL's attribute number, which tells a column that was
 	// dropped and added again from the one before; 0 in a view.
 	Attribute int16
+	// Labels of an enum, or of an array of enums, in the enum's own order.
+	Labels []string
 	// Description is the column's comment at the source.
 	Description string
 }

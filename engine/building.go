@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+
+	"odsd/engine/ivm"
+	"odsd/storage"
+	"odsd/storage/relation"
+)
+
+// buildChunk is how many documents one step of a build adds: small enough that
+// what the sources send meanwhile does not wait long.
+const buildChunk = 500
+
+// activateViews takes up every view whose relations have become complete: it
+// goes on with the generation that the store has of it, or begins one.
+func (w *writer) activateViews() error {
+	for _, v := range w.engine.views {
+		if v.view != nil || w.failed(v) {
+			continue
+		}
+		if waiting := w.catalog.live(v.plan); len(waiting) > 0 {
+			w.engine.mu.Lock()
+			v.state, v.waiting = ViewWaiting, waiting
+			w.engine.mu.Unlock()
+			continue
+		}
+		if err := w.activate(v); err != nil {
+			return err
+		}
+	}
+	return w.dropUnused()
+}
+
+func (w *writer) failed(v *viewState) bool {
+	w.engine.mu.RLock()
+	defer w.engine.mu.RUnlock()
+	return v.state == ViewFailed
+}
+
+func (w *writer) activate(v *viewState) error {
+	if err := w.catalog.checkSchemas(v.plan); err != nil {
+		w.setFailed(v, err)
+		return nil
+	}
+	if err := w.ensureIndexes(v); err != nil {
+		return err
+	}
+	name := v.plan.View.Name
+	record := w.catalog.views[name]
+	if record == nil || record.Fingerprint != v.fingerprint {
+		var err error
+		if record, err = w.newGeneration(v); err != nil {
+			return err
+		}
+	}
+	view, err := ivm.NewView(v.plan, record.Generation, &w.catalog.stored)
+	if err != nil {
+		w.setFailed(v, err)
+		return nil
+	}
+	v.view, v.record = view, record
+	root := w.catalog.relations[v.plan.View.Occurrences[0].Schema.Name]
+	w.engine.mu.Lock()
+	v.state, v.waiting, v.generation = ViewBuilding, nil, record.Generation
+	v.documents, v.errors, v.total = record.Documents, record.Errors, root.Rows
+	w.engine.mu.Unlock()
+	if record.Ready {
+		w.serve(v)
+	}
+	return nil
+}
+
+// newGeneration begins a view anew beside nothing: what another definition of
+// it left behind goes in the same commit.
+func (w *writer) newGeneration(v *viewState) (*viewRecord, error) {
+	name := v.plan.View.Name
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	w.dropView(c, name)
+	id, err := w.catalog.next(c)
+	if err != nil {
+		return nil, err
+	}
+	record := &viewRecord{Generation: storage.GenerationID(id), Fingerprint: v.fingerprint}
+	if err := storage.SetMeta(c, viewPrefix+name, record); err != nil {
+		return nil, err
+	}
+	if err := c.Apply(); err != nil {
+		return nil, fmt.Errorf("begin view %s: %w", name, err)
+	}
+	w.catalog.views[name] = record
+	return record, nil
+}
+
+// dropView removes all that is stored of a view.
+func (w *writer) dropView(c *storage.Commit, name string) {
+	record := w.catalog.views[name]
+	if record == nil {
+		return
+	}
+	for _, r := range storage.GenerationRanges(record.Generation) {
+		c.DeleteRange(r[0], r[1])
+	}
+	storage.DeleteMeta(c, viewPrefix+name)
+	delete(w.catalog.views, name)
+}
+
+func (w *writer) setWaiting(v *viewState) {
+	v.view, v.record = nil, nil
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
+	v.state, v.documents, v.errors = ViewWaiting, 0, 0
+	w.engine.withdraw(v)
+}
+
+// dropUnused removes the generations of views that are no longer in the project.
+func (w *writer) dropUnused() error {
+	wanted := map[string]bool{}
+	for _, v := range w.engine.views {
+		wanted[v.plan.View.Name] = true
+	}
+	for name := range w.engine.broken {
+		wanted[name] = true // it may be mended; but its rows are no longer kept up
+	}
+	for name := range w.catalog.views {
+		if wanted[name] && w.engine.broken[name] == nil {
+			continue
+		}
+		c := w.engine.store.Begin()
+		w.dropView(c, name)
+		if err := c.Apply(); err != nil {
+			return fmt.Errorf("drop view %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ensureIndexes makes sure that every index a view looks things up in exists
+// and is filled from the rows stored already.
+func (w *writer) ensureIndexes(v *viewState) error {
+	seen := map[string]bool{}
+	for _, o := range v.plan.View.Occurrences {
+		name := o.Schema.Name
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		c := w.engine.store.Begin()
+		if err := w.declareIndexes(c, name, false); err != nil {
+			c.Abandon()
+			return err
+		}
+		if err := c.Apply(); err != nil {
+			return fmt.Errorf("declare indexes on %s: %w", name, err)
+		}
+		for _, x := range w.catalog.indexes {
+			if x.Arrangement.Relation == name && !x.Filled {
+				if err := w.fillIndex(name, x); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// fillChunk is how many rows get their index entries in one commit.
+const fillChunk = 10_000
+
+// fillIndex adds the entries of all stored rows. Nothing else is written
+// meanwhile; interrupted, it starts over, which is harmless.
+func (w *writer) fillIndex(name string, x *indexRecord) error {
+	r := w.catalog.stored.Relations[name]
+	index := ivm.NewIndex(x.ID, x.Arrangement)
+	prefix := storage.AppendRowPrefix(nil, r.ID)
+	lower := prefix
+	for lower != nil {
+		c := w.engine.store.Begin()
+		rows, next, err := readRows(c.Before(), r, lower, storage.PrefixEnd(prefix), fillChunk)
+		if err != nil {
+			c.Abandon()
+			return fmt.Errorf("fill an index on %s: %w", name, err)
+		}
+		ivm.FillIndex(c, r, index, rows)
+		if lower = next; lower == nil {
+			x.Filled = true
+			if err := w.saveIndex(c, x); err != nil {
+				c.Abandon()
+				return err
+			}
+		}
+		if err := c.Apply(); err != nil {
+			return fmt.Errorf("fill an index on %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// readRows reads at most limit rows from lower on; next is where to go on, nil
+// at the end.
+func readRows(reader storage.Reader, r *ivm.Relation, lower, upper []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
+	cursor := reader.Scan(lower, upper)
+	defer cursor.Close()
+	for cursor.Next() {
+		if len(rows) == limit {
+			next = append([]byte(nil), cursor.Key()...)
+			break
+		}
+		rows = append(rows, r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...)))
+	}
+	return rows, next, cursor.Err()
+}
+
+func (w *writer) building() bool {
+	for _, v := range w.engine.views {
+		if v.view != nil && !v.record.Ready {
+			return true
+		}
+	}
+	return false
+}
+
+// buildSome adds one chunk of documents to the first view that is not whole.
+// What it does not know yet, changes leave alone: see ivm.View.Apply.
+func (w *writer) buildSome() error {
+	for _, v := range w.engine.views {
+		if v.view == nil || v.record.Ready {
+			continue
+		}
+		c := w.engine.store.Begin()
+		record, err := w.buildChunk(c, v)
+		if err != nil {
+			c.Abandon()
+			return w.failView(&viewError{v, err})
+		}
+		if err := c.Apply(); err != nil {
+			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
+		}
+		*v.record = *record
+		w.engine.mu.Lock()
+		v.documents, v.errors = record.Documents, record.Errors
+		w.engine.mu.Unlock()
+		if record.Ready {
+			w.serve(v)
+		}
+		return nil
+	}
+	return nil
+}
+
+func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error) {
+	roots, err := v.view.Roots(c.Before(), v.record.Cursor, buildChunk)
+	if err != nil {
+		return nil, err
+	}
+	record := *v.record
+	if len(roots) > 0 {
+		result, last, err := buildGuarded(v.view, c, roots)
+		if err != nil {
+			return nil, err
+		}
+		record.Cursor = last
+		record.Documents += result.Documents
+		record.Errors += result.Errors
+	}
+	if len(roots) < buildChunk {
+		record.Ready, record.Cursor = true, nil
+	}
+	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)
+}
+
+func buildGuarded(v *ivm.View, c *storage.Commit, roots [][]relation.Value) (result ivm.Result, last []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("internal fault while building the view: %v", cause)
+		}
+	}()
+	return v.Build(c, roots)
+}
+
+// withdraw takes a view from queries. Readers keep the map that they have, so
+// it is replaced, never written to. The caller holds mu.
+func (e *Engine) withdraw(v *viewState) {
+	served := maps.Clone(e.served)
+	delete(served, v.plan.View.Name)
+	e.served = served
+	e.generation++
+}
+
+// serve shows a whole generation to queries.
+func (w *writer) serve(v *viewState) {
+	e := w.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v.state = ViewReady
+	served := maps.Clone(e.served)
+	served[v.plan.View.Name] = Served{Plan: v.plan, Generation: v.record.Generation}
+	e.served = served
+	e.generation++
+	e.log.Info("view ready", "view", v.plan.View.Name, "documents", v.documents)
+}

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+
+	"odsd/engine/ivm"
+	"odsd/storage"
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// The catalog says what the store holds. Its records are meta documents, written
+// in the same commits as what they describe, and never renumbered.
+const (
+	idsRecord      = "ids"
+	sourcePrefix   = "source/"
+	relationPrefix = "relation/"
+	indexPrefix    = "index/"
+	viewPrefix     = "view/"
+)
+
+// idRecord is the next free number, shared by relations, indexes and generations.
+type idRecord struct {
+	Next uint32 `json:"next"`
+}
+
+// sourceRecord exists from the start of a source's copy on.
+type sourceRecord struct {
+	// Live is set in the commit that ends the copy: only then are the rows a
+	// state that the source was in.
+	Live     bool   `json:"live"`
+	Identity []byte `json:"identity,omitempty"`
+}
+
+type relationRecord struct {
+	ID     storage.RelationID `json:"id"`
+	Source string             `json:"source"`
+	Schema *relation.Schema   `json:"schema"`
+	Rows   int64              `json:"rows"`
+}
+
+type indexRecord struct {
+	ID          storage.IndexID   `json:"id"`
+	Arrangement views.Arrangement `json:"arrangement"`
+	// Filled is false while entries of rows stored before are being added.
+	Filled bool `json:"filled"`
+}
+
+// viewRecord is one view's generation.
+type viewRecord struct {
+	Generation  storage.GenerationID `json:"generation"`
+	Fingerprint string               `json:"fingerprint"`
+	Ready       bool                 `json:"ready"`
+	// Cursor is the last root identity built, while not ready.
+	Cursor    []byte `json:"cursor,omitempty"`
+	Documents int64  `json:"documents"`
+	Errors    int64  `json:"errors"`
+}
+
+// catalog is the records in memory. The writer owns it.
+type catalog struct {
+	ids       idRecord
+	sources   map[string]*sourceRecord
+	relations map[string]*relationRecord
+	indexes   map[storage.IndexID]*indexRecord
+	views     map[string]*viewRecord
+	frontiers map[string]storage.Frontier
+	stored    ivm.Catalog
+}
+
+func loadCatalog(r storage.Reader) (*catalog, error) {
+	c := &catalog{
+		ids:       idRecord{Next: 1},
+		sources:   map[string]*sourceRecord{},
+		relations: map[string]*relationRecord{},
+		indexes:   map[storage.IndexID]*indexRecord{},
+		views:     map[string]*viewRecord{},
+		stored:    ivm.Catalog{Relations: map[string]*ivm.Relation{}},
+	}
+	if _, err := storage.GetMeta(r, idsRecord, &c.ids); err != nil {
+		return nil, err
+	}
+	if err := scanRecords(r, sourcePrefix, func(name string) any { c.sources[name] = &sourceRecord{}; return c.sources[name] }); err != nil {
+		return nil, err
+	}
+	if err := scanRecords(r, relationPrefix, func(name string) any { c.relations[name] = &relationRecord{}; return c.relations[name] }); err != nil {
+		return nil, err
+	}
+	if err := scanRecords(r, viewPrefix, func(name string) any { c.views[name] = &viewRecord{}; return c.views[name] }); err != nil {
+		return nil, err
+	}
+	var indexes []*indexRecord
+	if err := scanRecords(r, indexPrefix, func(string) any { indexes = append(indexes, &indexRecord{}); return indexes[len(indexes)-1] }); err != nil {
+		return nil, err
+	}
+	for name, record := range c.relations {
+		c.stored.Relations[name] = ivm.NewRelation(record.ID, record.Schema)
+	}
+	for _, x := range indexes {
+		c.attach(x)
+	}
+	var err error
+	c.frontiers, err = storage.Frontiers(r)
+	return c, err
+}
+
+// scanRecords decodes every record with a prefix into what record gives for
+// its name.
+func scanRecords(r storage.Reader, prefix string, record func(name string) any) error {
+	return storage.ScanMeta(r, prefix, func(name string, raw []byte) error {
+		return decodeRecord(name, raw, record(name[len(prefix):]))
+	})
+}
+
+func (c *catalog) attach(x *indexRecord) {
+	c.indexes[x.ID] = x
+	if r := c.stored.Relations[x.Arrangement.Relation]; r != nil {
+		r.Indexes = append(r.Indexes, ivm.NewIndex(x.ID, x.Arrangement))
+	}
+}
+
+// next hands out a number and writes down that it is taken.
+func (c *catalog) next(commit *storage.Commit) (uint32, error) {
+	id := c.ids.Next
+	c.ids.Next++
+	return id, storage.SetMeta(commit, idsRecord, c.ids)
+}
+
+// live says whether every relation of a view is stored and complete; if not, it
+// names the sources that are waited for.
+func (c *catalog) live(plan *views.Plan) (waiting []string) {
+	missing := map[string]bool{}
+	for _, o := range plan.View.Occurrences {
+		source := sourceOf(o.Schema.Name)
+		if record := c.sources[source]; record == nil || !record.Live {
+			missing[source] = true
+		}
+	}
+	for name := range missing {
+		waiting = append(waiting, name)
+	}
+	sort.Strings(waiting)
+	return waiting
+}
+
+// sourceOf is the source in a relation's name.
+func sourceOf(relation string) string {
+	for i := range relation {
+		if relation[i] == '.' {
+			return relation[:i]
+		}
+	}
+	return relation
+}
+
+// checkSchemas compares what a view was checked against with what is stored.
+func (c *catalog) checkSchemas(plan *views.Plan) error {
+	for _, o := range plan.View.Occurrences {
+		stored := c.relations[o.Schema.Name]
+		if stored == nil {
+			return fmt.Errorf("%s is not captured: add the table to the source's `tables`", o.Schema.Name)
+		}
+		if !sameColumns(stored.Schema, o.Schema) {
+			return fmt.Errorf("%s is stored with other columns than the view was checked against: run `odsd check --live --write`, then start again", o.Schema.Name)
+		}
+	}
+	return nil
+}
+
+func sameColumns(a, b *relation.Schema) bool {
+	if len(a.Columns) != len(b.Columns) || fmt.Sprint(a.Key) != fmt.Sprint(b.Key) {
+		return false
+	}
+	for i := range a.Columns {
+		x, y := a.Columns[i], b.Columns[i]
+		if x.Name != y.Name || x.Type.Kind != y.Type.Kind || x.Type.Elem != y.Type.Elem {
+			return false
+		}
+	}
+	return true
+}
+
+// StoredSchemas reads the schemas of the relations of live sources from a
+// store, by relation name.
+func StoredSchemas(s *storage.Store) (map[string]*relation.Schema, error) {
+	snapshot := s.Snapshot()
+	defer snapshot.Close()
+	c, err := loadCatalog(snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	schemas := map[string]*relation.Schema{}
+	for name, record := range c.relations {
+		if source := c.sources[record.Source]; source != nil && source.Live {
+			schemas[name] = record.Schema
+		}
+	}
+	return schemas, nil
+}
+
+// frontierOf gives a source's frontier; zero before its copy is complete.
+func (c *catalog) frontierOf(source string) storage.Frontier { return c.frontiers[source] }
+
+func decodeRecord(name string, raw []byte, record any) error {
+	if err := json.Unmarshal(raw, record); err != nil {
+		return fmt.Errorf("catalog record %q: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"fmt"
+
+	"odsd/engine/ivm"
+	"odsd/storage"
+)
+
+// startCopy makes room for a source's relations: whatever is stored of them is
+// void. Their indexes are known from the views, so the copy fills both at once.
+func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
+	name := s.source.Name()
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	w.dropSource(c, name)
+	w.catalog.sources[name] = &sourceRecord{}
+	if err := storage.SetMeta(c, sourcePrefix+name, w.catalog.sources[name]); err != nil {
+		return err
+	}
+	for _, schema := range event.Schemas {
+		id, err := w.catalog.next(c)
+		if err != nil {
+			return err
+		}
+		record := &relationRecord{ID: storage.RelationID(id), Source: name, Schema: schema}
+		w.catalog.relations[schema.Name] = record
+		w.catalog.stored.Relations[schema.Name] = ivm.NewRelation(record.ID, schema)
+		if err := storage.SetMeta(c, relationPrefix+schema.Name, record); err != nil {
+			return err
+		}
+		if err := w.declareIndexes(c, schema.Name, true); err != nil {
+			return err
+		}
+	}
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("start the copy of %s: %w", name, err)
+	}
+	e := w.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.live = false
+	s.frontier = storage.Frontier{}
+	s.tables = map[string]*tableState{}
+	for _, schema := range event.Schemas {
+		s.tables[schema.Name] = &tableState{copying: true, expected: event.RowsExpected[schema.Name]}
+	}
+	e.log.Info("copying", "source", name, "tables", len(event.Schemas))
+	return nil
+}
+
+// declareIndexes creates the indexes on a relation that views want and that do
+// not exist. Those of a relation without rows are filled from the start.
+func (w *writer) declareIndexes(c *storage.Commit, relation string, filled bool) error {
+	for _, v := range w.engine.views {
+		for _, a := range v.plan.Arrangements {
+			if a.Relation != relation {
+				continue
+			}
+			if _, err := w.catalog.stored.Index(a); err == nil {
+				continue
+			}
+			if !w.indexable(relation, a.Columns) {
+				continue // checkSchemas says so where the view is activated
+			}
+			id, err := w.catalog.next(c)
+			if err != nil {
+				return err
+			}
+			x := &indexRecord{ID: storage.IndexID(id), Arrangement: a, Filled: filled}
+			w.catalog.attach(x)
+			if err := w.saveIndex(c, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) indexable(relation string, columns []int) bool {
+	schema := w.catalog.relations[relation].Schema
+	for _, column := range columns {
+		if column >= len(schema.Columns) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *writer) saveIndex(c *storage.Commit, x *indexRecord) error {
+	return storage.SetMeta(c, fmt.Sprintf("%s%08d", indexPrefix, x.ID), x)
+}
+
+// dropSource removes all that is stored of a source, and the views that stand
+// on it.
+func (w *writer) dropSource(c *storage.Commit, name string) {
+	for relation, record := range w.catalog.relations {
+		if record.Source != name {
+			continue
+		}
+		prefix := storage.AppendRowPrefix(nil, record.ID)
+		c.DeleteRange(prefix, storage.PrefixEnd(prefix))
+		for id, x := range w.catalog.indexes {
+			if x.Arrangement.Relation == relation {
+				prefix := storage.AppendIndexPrefix(nil, id)
+				c.DeleteRange(prefix, storage.PrefixEnd(prefix))
+				storage.DeleteMeta(c, fmt.Sprintf("%s%08d", indexPrefix, id))
+				delete(w.catalog.indexes, id)
+			}
+		}
+		storage.DeleteMeta(c, relationPrefix+relation)
+		delete(w.catalog.relations, relation)
+		delete(w.catalog.stored.Relations, relation)
+	}
+	storage.DeleteFrontier(c, name)
+	delete(w.catalog.frontiers, name)
+	for _, v := range w.engine.views {
+		if readsSource(v, name) {
+			w.dropView(c, v.plan.View.Name)
+			w.setWaiting(v)
+		}
+	}
+}
+
+func readsSource(v *viewState, source string) bool {
+	for _, o := range v.plan.View.Occurrences {
+		if sourceOf(o.Schema.Name) == source {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
+	relation := w.catalog.stored.Relations[event.Relation]
+	if relation == nil {
+		return fmt.Errorf("source %s copies %s, which it did not announce", s.source.Name(), event.Relation)
+	}
+	changes := make([]ivm.Change, len(event.Rows))
+	for i, row := range event.Rows {
+		changes[i] = ivm.Change{Relation: event.Relation, New: row}
+	}
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	ivm.WriteBase(c, &w.catalog.stored, changes)
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
+	}
+	w.catalog.relations[event.Relation].Rows += int64(len(event.Rows))
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
+	s.tables[event.Relation].rows += int64(len(event.Rows))
+	return nil
+}
+
+// finishCopy makes a source live in one commit: from here on its rows are a
+// state that it was in, and its frontier says which.
+func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
+	name := s.source.Name()
+	record := &sourceRecord{Live: true, Identity: event.Identity}
+	frontier := storage.Frontier{Position: event.Position}
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	if err := storage.SetMeta(c, sourcePrefix+name, record); err != nil {
+		return err
+	}
+	for relation, r := range w.catalog.relations {
+		if r.Source == name {
+			if err := storage.SetMeta(c, relationPrefix+relation, r); err != nil {
+				return err
+			}
+		}
+	}
+	storage.SetFrontier(c, name, frontier)
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("finish the copy of %s: %w", name, err)
+	}
+	w.catalog.sources[name] = record
+	w.catalog.frontiers[name] = frontier
+	e := w.engine
+	e.mu.Lock()
+	s.live, s.frontier, s.caughtUp = true, frontier, e.now()
+	for _, t := range s.tables {
+		t.copying = false
+	}
+	e.mu.Unlock()
+	e.durable.applied(s, event.Position)
+	e.log.Info("copied", "source", name, "lsn", event.Position.String())
+	return w.activateViews()
+}

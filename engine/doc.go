@@ -1,0 +1,20 @@
+// Package engine applies the sources' transactions to the store and keeps the
+// views up to date with them.
+//
+// The invariant: one commit holds base rows, view state, view rows and the
+// sources' frontiers, at a boundary of whole source transactions; a source's LSN is
+// acknowledged only after that commit is durable.
+//
+// There is one writer, and it alone touches the catalog, the folds and the
+// views. It takes whatever whole transactions wait, one or thousands, folds
+// their changes so that only the first old and the last new row of a key matter,
+// and makes one commit of them. Queries see a commit at once; a syncer makes it
+// durable soon after, and only then acknowledges it to the sources and wakes
+// those who wait for it.
+//
+// Goroutines, all started and joined by Run:
+//
+//	writer        Run itself: the apply loop
+//	source NAME   one a source: runs Source.Run and starts it again after faults
+//	syncer        makes commits durable, acknowledges, wakes waiters
+package engine

@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"odsd/engine/ivm"
+	"odsd/storage"
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// Options of an engine.
+type Options struct {
+	Store   *storage.Store
+	Sources []Source
+	// Views that were checked; they are maintained. Broken are those that could
+	// not be, with the reason, so that status can show them.
+	Views  []*views.View
+	Broken map[string]error
+	Log    *slog.Logger
+	// Observe is told of every commit of transactions, by the writer; nil for nobody.
+	Observe func(CommitReport)
+	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
+	Now func() time.Time
+}
+
+// CommitReport is what one commit of transactions did.
+type CommitReport struct {
+	Transactions int
+	Changes      int           // after folding
+	Duration     time.Duration // of the writer's work, not of the sync
+	Stats        storage.Stats // keys read and written
+	Views        map[string]ivm.Result
+}
+
+// Engine applies transactions and maintains views. Make one with New, run it
+// once with Run; every other method may be called from any goroutine while it runs.
+type Engine struct {
+	store   *storage.Store
+	log     *slog.Logger
+	now     func() time.Time
+	observe func(CommitReport)
+	sources []*sourceState
+	byName  map[string]*sourceState
+	views   []*viewState
+	broken  map[string]error
+
+	commands chan func(*writer)
+	done     chan struct{} // closed when Run returns
+	durable  *durability
+
+	// mu guards what readers and status see: served, and the fields of
+	// sourceState and viewState that say so.
+	mu     sync.RWMutex
+	served map[string]Served
+	// generation counts the changes of served.
+	generation uint64
+}
+
+var errStopped = errors.New("the engine has stopped")
+
+// sourceState is one source as the engine knows it.
+type sourceState struct {
+	source Source
+	events chan Event
+
+	// Guarded by Engine.mu; written by the writer and the source's goroutine.
+	condition    Condition
+	live         bool
+	frontier     storage.Frontier
+	caughtUp     time.Time // when the frontier last was all there is
+	tables       map[string]*tableState
+	transactions uint64
+	changes      uint64
+
+	// Owned by the writer.
+	stopped bool              // a fault of its own stream: nothing more is applied
+	paused  bool              // a fence is being made
+	cut     relation.Position // apply up to here only; 0: no fence
+	held    []Event
+}
+
+type tableState struct {
+	rows, expected int64
+	copying        bool
+	fault          *Halt
+}
+
+// viewState is one view as the engine knows it.
+type viewState struct {
+	plan        *views.Plan
+	fingerprint string
+
+	// Owned by the writer.
+	view   *ivm.View
+	record *viewRecord
+
+	// Guarded by Engine.mu.
+	state      ViewStatus
+	waiting    []string
+	generation storage.GenerationID
+	fault      error
+	documents  int64
+	errors     int64
+	total      int64 // root rows to build
+}
+
+// Served is a view that queries may read.
+type Served struct {
+	Plan       *views.Plan
+	Generation storage.GenerationID
+}
+
+// New makes an engine over an open store.
+func New(o Options) (*Engine, error) {
+	e := &Engine{
+		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
+		byName:   map[string]*sourceState{},
+		commands: make(chan func(*writer)),
+		done:     make(chan struct{}),
+		served:   map[string]Served{},
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	for _, s := range o.Sources {
+		if e.byName[s.Name()] != nil {
+			return nil, fmt.Errorf("two sources are named %q", s.Name())
+		}
+		state := &sourceState{
+			source: s, events: make(chan Event, 128), tables: map[string]*tableState{},
+			condition: Condition{State: Connecting, SlotWAL: -1},
+		}
+		e.sources = append(e.sources, state)
+		e.byName[s.Name()] = state
+	}
+	for _, v := range o.Views {
+		plan, err := views.Compile(v)
+		if err != nil {
+			return nil, err
+		}
+		e.views = append(e.views, &viewState{plan: plan, fingerprint: plan.Fingerprint(), state: ViewWaiting})
+	}
+	e.durable = newDurability(e)
+	return e, nil
+}
+
+// Run applies what the sources deliver until ctx ends. It returns nil then, and
+// an error only when the store itself cannot go on.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.done)
+	w, err := newWriter(e)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, s := range e.sources {
+		resume := w.resume(s)
+		group.Go(func() error { return e.runSource(ctx, s, resume) })
+	}
+	group.Go(func() error { return e.durable.run(ctx) })
+	group.Go(func() error { return w.run(ctx) })
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	if syncErr := e.store.Sync(); err == nil && syncErr != nil {
+		err = fmt.Errorf("sync the store: %w", syncErr)
+	}
+	return err
+}
+
+// retryHalted is how long a source that needs a person is left alone before it
+// is tried again: the person may have mended it.
+const retryHalted = 10 * time.Second
+
+// runSource keeps one source running. A source that needs a person is shown
+// so and tried again, from where the store says, since nothing of it was lost.
+func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) error {
+	for {
+		err := s.source.Run(ctx, resume, s.events)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		halt := &Halt{}
+		if !errors.As(err, &halt) {
+			halt = &Halt{Code: "INTERNAL", Message: fmt.Sprint(err)}
+		}
+		e.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
+		e.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
+		timer := time.NewTimer(retryHalted)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
+			return err
+		}
+	}
+}
+
+// do runs a function in the writer, between two commits, and waits for it.
+func (e *Engine) do(ctx context.Context, f func(*writer)) error {
+	finished := make(chan struct{})
+	wrapped := func(w *writer) { defer close(finished); f(w) }
+	select {
+	case e.commands <- wrapped:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.done:
+		return errStopped
+	}
+	<-finished
+	return nil
+}
+
+func (e *Engine) setCondition(s *sourceState, c Condition) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.Ahead == 0 {
+		c.Ahead = s.condition.Ahead
+	}
+	if c.SlotWAL < 0 {
+		c.SlotWAL = s.condition.SlotWAL
+	}
+	s.condition = c
+}
+
+// Hold keeps the writer from committing until release is called, between two
+// commits: what is read meanwhile stands still. It is for whoever needs more
+// than a snapshot does, and for tests that want several transactions in one commit.
+func (e *Engine) Hold(ctx context.Context) (release func(), err error) {
+	held, freed := make(chan struct{}), make(chan struct{})
+	hold := func(*writer) {
+		close(held)
+		<-freed
+	}
+	select {
+	case e.commands <- hold:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.done:
+		return nil, errStopped
+	}
+	<-held
+	return sync.OnceFunc(func() { close(freed) }), nil
+}

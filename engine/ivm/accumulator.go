@@ -1,0 +1,163 @@
+package ivm
+
+import (
+	"fmt"
+
+	"odsd/storage"
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// accumulator is the state of one aggregate of one instance during a commit:
+// as it was before, and as it is with the differences so far. The multiset of a
+// min, max or count_distinct lives in the store, one entry a value; old and now count its entries.
+type accumulator struct {
+	key      []byte
+	old, now partial
+	changed  bool
+	// oldValue is an ordered accumulator's result before the commit, taken
+	// before its multiset is first written to.
+	oldValue relation.Value
+}
+
+func (i *instance) touchedAccumulator(a int) *accumulator {
+	if i.accumulators == nil {
+		return nil
+	}
+	return i.accumulators[a]
+}
+
+// accumulator gives the state of one of an instance's aggregates, reading it
+// from the store the first time.
+func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
+	if known := i.touchedAccumulator(a); known != nil {
+		return known, nil
+	}
+	spec := i.node.Accumulators[a]
+	acc := &accumulator{}
+	acc.key = storage.AppendAccumulatorPrefix(nil, p.view.Generation, byte(i.node.Node), byte(a))
+	acc.key = append(acc.key, i.id...)
+	if i.existed() {
+		stored, found, err := p.before.reader.Get(acc.key)
+		if err != nil {
+			return nil, fmt.Errorf("read an aggregate of view %s: %w", p.view.Plan.View.Name, err)
+		}
+		if found {
+			if err := acc.old.decode(stored); err != nil {
+				return nil, fmt.Errorf("aggregate of view %s: %w", p.view.Plan.View.Name, err)
+			}
+			acc.now.add(&acc.old)
+		}
+		if ordered(spec.Func) {
+			if acc.oldValue, err = p.extreme(i, a, spec, &acc.old); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if i.accumulators == nil {
+		i.accumulators = make([]*accumulator, len(i.node.Accumulators))
+	}
+	i.accumulators[a] = acc
+	return acc, nil
+}
+
+func ordered(f views.AggregateFunc) bool { return f == views.Min || f == views.Max }
+
+// contributeTo moves one accumulator of the parent by what an instance
+// contributes now instead of before.
+func (p *pass) contributeTo(i *instance, a int, spec views.Accumulator) (bool, error) {
+	before, now := counts(i.oldRow, spec.Gates), i.exists && counts(i.newRow, spec.Gates)
+	if !before && !now {
+		return false, nil
+	}
+	if before && now && p.contributesSame(i, spec) {
+		return false, nil
+	}
+	acc, err := p.accumulator(i.parent, a)
+	if err != nil {
+		return false, err
+	}
+	changed := true
+	if ordered(spec.Func) {
+		changed, err = p.contributeValue(i, a, spec, acc, before, now)
+	} else {
+		err = p.contributePartial(i, spec, acc, before, now)
+	}
+	acc.changed = acc.changed || changed
+	return changed, err
+}
+
+// contributesSame is true when nothing that the accumulator takes from the
+// instance has changed.
+func (p *pass) contributesSame(i *instance, spec views.Accumulator) bool {
+	switch {
+	case spec.Via >= 0:
+		inner := i.touchedAccumulator(spec.Via)
+		return inner == nil || !inner.changed
+	case spec.Arg >= 0:
+		return relation.Identical(i.oldRow[spec.Arg], i.newRow[spec.Arg])
+	}
+	return true
+}
+
+// contributePartial is for aggregates whose states add up: count, sum, avg.
+func (p *pass) contributePartial(i *instance, spec views.Accumulator, acc *accumulator, before, now bool) error {
+	if spec.Via >= 0 {
+		inner, err := p.accumulator(i, spec.Via)
+		if err != nil {
+			return err
+		}
+		if before {
+			acc.now.subtract(&inner.old)
+		}
+		if now {
+			acc.now.add(&inner.now)
+		}
+		return nil
+	}
+	var one partial
+	if before {
+		one.of(argument(i.oldRow, spec))
+		acc.now.subtract(&one)
+	}
+	if now {
+		one.of(argument(i.newRow, spec))
+		acc.now.add(&one)
+	}
+	return nil
+}
+
+// argument of an aggregate in a row; a row that is merely counted gives true.
+func argument(row []relation.Value, spec views.Accumulator) relation.Value {
+	if spec.Arg < 0 {
+		return relation.OfBool(true)
+	}
+	return row[spec.Arg]
+}
+
+// accumulatorResult is the value of an aggregate as it stands.
+func (p *pass) accumulatorResult(i *instance, a int, acc *accumulator) (relation.Value, error) {
+	spec := i.node.Accumulators[a]
+	if acc == nil {
+		acc = &accumulator{} // a new instance without contributions
+	}
+	if ordered(spec.Func) {
+		return p.extreme(i, a, spec, &acc.now)
+	}
+	field := i.node.def.Scalars[spec.Field]
+	return acc.now.result(spec, field), nil
+}
+
+// writeAccumulators stores what changed; a state that covers no row is no state.
+func (p *pass) writeAccumulators(i *instance) {
+	for _, acc := range i.accumulators {
+		if acc == nil || !acc.changed || acc.now.equal(&acc.old) {
+			continue
+		}
+		if acc.now.empty() {
+			p.commit.Delete(acc.key)
+		} else {
+			p.commit.Set(acc.key, acc.now.encode(nil))
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package ivm
+
+import (
+	"fmt"
+
+	"odsd/storage"
+	"odsd/storage/encoding"
+	"odsd/storage/relation"
+)
+
+// Apply maintains a view for one commit. The base rows of changes, one change a
+// key, have been written to c by WriteBase; Apply adds what follows for the
+// view. upTo is the last root identity that a build of this generation has
+// reached, nil when it is whole.
+func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (Result, error) {
+	p := v.newPass(c)
+	p.upTo = upTo
+	err := p.mark(changes)
+	if err == nil {
+		err = p.run()
+	}
+	return p.finish(err)
+}
+
+func (v *View) newPass(c *storage.Commit) *pass {
+	p := &pass{
+		view: v, commit: c,
+		before: newSide(c.Before()), after: newSide(c),
+		known: make([]map[string]*instance, len(v.nodes)),
+		lists: make([][]*instance, len(v.nodes)),
+		rows:  make([][]relation.Value, len(v.occs)),
+		env:   newEnvelope(len(v.occs)),
+	}
+	for n := range p.known {
+		p.known[n] = map[string]*instance{}
+	}
+	return p
+}
+
+func (p *pass) run() error {
+	if err := p.expand(); err != nil {
+		return err
+	}
+	if err := p.values(); err != nil {
+		return err
+	}
+	return p.paths()
+}
+
+func (p *pass) finish(err error) (Result, error) {
+	for _, s := range []*side{p.before, p.after} {
+		if closeErr := s.close(); closeErr != nil && err == nil {
+			err = fmt.Errorf("view %s: %w", p.view.Plan.View.Name, closeErr)
+		}
+	}
+	return p.result, err
+}
+
+// Build adds the documents of some root rows that are not in the view yet, as
+// when a generation is filled. It returns the largest identity among them, the
+// cursor to store with the chunk.
+func (v *View) Build(c *storage.Commit, roots [][]relation.Value) (Result, []byte, error) {
+	p := v.newPass(c)
+	var last []byte
+	for _, row := range roots {
+		var key []byte
+		for _, column := range v.nodes[0].def.Key {
+			key = encoding.AppendPart(key, encoding.Part{}, row[column])
+		}
+		p.instance(v.nodes[0], nil, key).dirty = true
+		if string(key) > string(last) {
+			last = key
+		}
+	}
+	result, err := p.finish(p.run())
+	return result, last, err
+}
+
+// Roots reads root rows in the order of the view's key, after a cursor (nil:
+// from the first), at most limit of them.
+func (v *View) Roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
+	root := v.nodes[0]
+	l := root.own.down
+	s := newSide(r)
+	var rows [][]relation.Value
+	visit := func(row []relation.Value) (bool, error) {
+		rows = append(rows, row)
+		return len(rows) < limit, nil
+	}
+	err := s.scanRoots(root, l, after, visit)
+	if closeErr := s.close(); err == nil {
+		err = closeErr
+	}
+	return rows, err
+}
+
+// scanRoots walks the relation itself where its key is the view's, else the
+// unique index on the view's key.
+func (s *side) scanRoots(root *node, l *lookup, after []byte, visit func([]relation.Value) (bool, error)) error {
+	if !root.keyIsRelationKey() {
+		return s.scanRootsByIndex(l, after, visit)
+	}
+	prefix := storage.AppendRowPrefix(nil, l.relation.ID)
+	lower := append([]byte(nil), prefix...)
+	if after != nil {
+		lower = append(append(lower, after...), 0xFF)
+	}
+	cursor := s.reader.Scan(lower, storage.PrefixEnd(prefix))
+	defer cursor.Close()
+	for cursor.Next() {
+		row := l.relation.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
+		if more, err := visit(row); err != nil || !more {
+			return err
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", l.relation.Schema.Name, err)
+	}
+	return nil
+}
+
+func (s *side) scanRootsByIndex(l *lookup, after []byte, visit func([]relation.Value) (bool, error)) error {
+	prefix := storage.AppendIndexPrefix(nil, l.index.ID)
+	lower := append([]byte(nil), prefix...)
+	if after != nil {
+		lower = append(append(lower, after...), 0xFF)
+	}
+	cursor := s.reader.Scan(lower, storage.PrefixEnd(prefix))
+	defer cursor.Close()
+	for cursor.Next() {
+		key, err := l.index.rowKey(l.relation, cursor.Key())
+		if err != nil {
+			return err
+		}
+		row, err := s.row(l.relation, key)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return fmt.Errorf("an index of %s names a row that is not there", l.relation.Schema.Name)
+		}
+		if more, err := visit(row); err != nil || !more {
+			return err
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read an index of %s: %w", l.relation.Schema.Name, err)
+	}
+	return nil
+}

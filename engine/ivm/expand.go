@@ -1,0 +1,154 @@
+package ivm
+
+import (
+	"fmt"
+
+	"odsd/storage"
+	"odsd/storage/encoding"
+	"odsd/storage/relation"
+)
+
+// expand goes from the root to the leaves: it resolves every known instance and
+// marks the children of those that appear, disappear or join them differently.
+// Marking only ever adds to nodes below, which come later.
+func (p *pass) expand() error {
+	for _, n := range p.view.nodes {
+		for k := 0; k < len(p.lists[n.Node]); k++ {
+			i := p.lists[n.Node][k]
+			if err := p.resolve(i); err != nil {
+				return err
+			}
+			if !i.dirty {
+				continue
+			}
+			if err := p.expandInstance(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *pass) expandInstance(i *instance) error {
+	if i.exists {
+		p.computeInputs(i)
+	}
+	for c, child := range i.node.children {
+		replaced := i.exists != i.existed() || i.exists && inputsDiffer(i, c)
+		if !replaced {
+			continue
+		}
+		if err := p.markStoredChildren(i, child); err != nil {
+			return err
+		}
+		if err := p.markJoinedChildren(i, child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// computeInputs fills the stored columns that joins below use, which read
+// columns only and so are known before any other.
+func (p *pass) computeInputs(i *instance) {
+	i.newRow = make([]relation.Value, len(i.node.columns))
+	if len(i.node.inputs) == 0 {
+		return
+	}
+	p.env.enter(i)
+	for _, column := range i.node.inputs {
+		i.newRow[column] = p.hidden(i.node, column)
+	}
+}
+
+func inputsDiffer(i *instance, child int) bool {
+	for _, column := range i.node.Inputs[child] {
+		if !relation.Identical(i.oldRow[column], i.newRow[column]) {
+			return true
+		}
+	}
+	return false
+}
+
+// markStoredChildren marks the children that stand below an instance before
+// the commit, those included that were left out because their condition failed.
+func (p *pass) markStoredChildren(i *instance, child *node) error {
+	if !i.existed() {
+		return nil
+	}
+	lower := append(storage.AppendNodePrefix(nil, p.view.Generation), i.oldPath...)
+	lower = append(lower, child.Slot)
+	cursor := p.before.reader.Scan(lower, storage.PrefixEnd(lower))
+	defer cursor.Close()
+	for ok := cursor.Next(); ok; {
+		key, path, err := child.keyOfPath(cursor.Key(), len(lower))
+		if err != nil {
+			return fmt.Errorf("view %s: %w", p.view.Plan.View.Name, err)
+		}
+		p.instance(child, i, key).dirty = true
+		// Skip what stands below this child.
+		ok = cursor.SeekGE(append(append([]byte(nil), path...), 0xFF))
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read view %s: %w", p.view.Plan.View.Name, err)
+	}
+	return p.markFailedChildren(i, child)
+}
+
+// keyOfPath takes apart a stored key whose path has the child's parts from
+// start on: the encoded key parts, and the stored key up to their end.
+func (n *node) keyOfPath(stored []byte, start int) (key, path []byte, err error) {
+	rest := stored[start:]
+	if n.OrderInPath {
+		for t, term := range n.Order {
+			if rest, err = encoding.SkipPart(term.Expr.Type, n.parts[t], rest); err != nil {
+				return nil, nil, fmt.Errorf("damaged path in list %q: %w", n.def.Name, err)
+			}
+		}
+	}
+	from := len(stored) - len(rest)
+	for _, t := range n.KeyParts {
+		if rest, err = encoding.SkipPart(t, encoding.Part{}, rest); err != nil {
+			return nil, nil, fmt.Errorf("damaged path in list %q: %w", n.def.Name, err)
+		}
+	}
+	to := len(stored) - len(rest)
+	return append([]byte(nil), stored[from:to]...), stored[:to], nil
+}
+
+// markFailedChildren marks children that have no row because their condition
+// could not be computed: all that is stored of them is the error.
+func (p *pass) markFailedChildren(i *instance, child *node) error {
+	prefix := append(storage.AppendErrorPrefix(nil, p.view.Generation, byte(child.Node)), i.id...)
+	cursor := p.before.reader.Scan(prefix, storage.PrefixEnd(prefix))
+	defer cursor.Close()
+	for cursor.Next() {
+		p.instance(child, i, append([]byte(nil), cursor.Key()[len(prefix):]...)).dirty = true
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read errors of view %s: %w", p.view.Plan.View.Name, err)
+	}
+	return nil
+}
+
+// markJoinedChildren marks the children that join to an instance in the pending state.
+func (p *pass) markJoinedChildren(i *instance, child *node) error {
+	if !i.exists {
+		return nil
+	}
+	if err := p.bind(i); err != nil {
+		return err
+	}
+	p.env.enter(i)
+	if p.env.Rows[child.own.def.Parent] == nil {
+		return nil // a list inside a `one` without a match
+	}
+	return p.after.find(child.own.down, p.env.Rows, func(row []relation.Value) (bool, error) {
+		var key []byte
+		for _, column := range child.def.Key {
+			key = encoding.AppendPart(key, encoding.Part{}, row[column])
+		}
+		p.instance(child, i, key).dirty = true
+		return true, nil
+	})
+}

@@ -1,0 +1,206 @@
+package ivm
+
+import (
+	"fmt"
+
+	"odsd/storage"
+	"odsd/storage/encoding"
+	"odsd/storage/relation"
+)
+
+// instance is one row of a node during one commit: what is stored of it, and
+// what the pending base rows make of it. Its parent is always there too, even
+// when nothing about the parent changes.
+type instance struct {
+	node   *node
+	parent *instance
+	// id is the identity: the key parts of every level from the root down; the
+	// last level's begin at key.
+	id  []byte
+	key int
+
+	// dirty instances are computed anew; the others stand as they are stored.
+	dirty bool
+
+	// Before the commit: the stored row with its path, nil if there was none.
+	oldPath []byte
+	oldRow  []relation.Value
+
+	// In the pending state: whether it exists, its path, the base rows bound to
+	// its occurrences (its own first, then those of its `one`s) and its row.
+	exists  bool
+	bound   bool
+	newPath []byte
+	rows    [][]relation.Value
+	newRow  []relation.Value
+	// failure is why the condition could not be computed; the row is then left out.
+	failure relation.ErrorCode
+
+	// accumulators touched in this commit, by ordinal.
+	accumulators []*accumulator
+}
+
+func (i *instance) existed() bool { return i.oldRow != nil }
+
+func (i *instance) moved() bool {
+	return i.exists && i.existed() && string(i.oldPath) != string(i.newPath)
+}
+
+// pass is the maintenance of one view in one commit.
+type pass struct {
+	view          *View
+	commit        *storage.Commit
+	before, after *side
+	// upTo is the last root identity that a build has reached; nil when the
+	// view is whole. Roots beyond it do not exist yet.
+	upTo []byte
+
+	known [](map[string]*instance) // by node
+	lists [][]*instance            // by node, in the order they became known
+
+	rows   [][]relation.Value // scratch of a climb
+	env    envelope
+	writes writes
+	result Result
+}
+
+// Result is what a commit did to a view.
+type Result struct {
+	Documents int64 // root rows gained
+	Errors    int64 // instances with errors gained
+	Written   int   // node rows written or deleted
+}
+
+// instance gives the instance with a key below a parent (nil for a root),
+// making it known if it is not. Key is the encoded key parts.
+func (p *pass) instance(n *node, parent *instance, key []byte) *instance {
+	var id []byte
+	if parent != nil {
+		id = append(id, parent.id...)
+	}
+	start := len(id)
+	id = append(id, key...)
+	if known, ok := p.known[n.Node][string(id)]; ok {
+		return known
+	}
+	i := &instance{node: n, parent: parent, id: id, key: start}
+	p.known[n.Node][string(id)] = i
+	p.lists[n.Node] = append(p.lists[n.Node], i)
+	return i
+}
+
+// resolve finds out what is stored of an instance and what has become of it.
+// Its parent has been resolved before.
+func (p *pass) resolve(i *instance) error {
+	if err := p.resolveOld(i); err != nil {
+		return err
+	}
+	if i.parent != nil && !i.parent.exists {
+		return nil
+	}
+	own, err := p.ownRow(p.after, i)
+	if err != nil || own == nil {
+		return err
+	}
+	i.rows = make([][]relation.Value, len(i.node.occs))
+	i.rows[0] = own
+	if !i.dirty {
+		i.exists = i.existed()
+	} else if err := p.decideExistence(i); err != nil {
+		return err
+	}
+	if !i.exists {
+		return nil
+	}
+	if i.node.lentOnes {
+		if err := p.bind(i); err != nil {
+			return err
+		}
+	}
+	i.newPath = p.path(i, i.parentPath(false), own)
+	return nil
+}
+
+func (p *pass) resolveOld(i *instance) error {
+	if i.parent != nil && !i.parent.existed() {
+		return nil
+	}
+	own, err := p.ownRow(p.before, i)
+	if err != nil || own == nil {
+		return err
+	}
+	i.oldPath = p.path(i, i.parentPath(true), own)
+	stored, found, err := p.before.reader.Get(append(storage.AppendNodePrefix(nil, p.view.Generation), i.oldPath...))
+	if err != nil {
+		return fmt.Errorf("read a row of view %s: %w", p.view.Plan.View.Name, err)
+	}
+	if found {
+		i.oldRow = i.node.layout.Decode(nil, stored)
+	}
+	return nil
+}
+
+func (i *instance) parentPath(old bool) []byte {
+	switch {
+	case i.parent == nil:
+		return nil
+	case old:
+		return i.parent.oldPath
+	}
+	return i.parent.newPath
+}
+
+// path of an instance with this own row below a parent's path.
+func (p *pass) path(i *instance, parent []byte, own []relation.Value) []byte {
+	n := i.node
+	if n.parent == nil {
+		return i.id
+	}
+	path := append(append([]byte(nil), parent...), n.Slot)
+	if n.OrderInPath && len(n.order) > 0 {
+		p.env.only(n.own.def.ID, own)
+		for t, term := range n.order {
+			path = encoding.AppendPart(path, n.parts[t], term(&p.env.Env))
+		}
+	}
+	return append(path, i.id[i.key:]...)
+}
+
+// ownRow gets the base row of an instance on one side, nil if there is none.
+func (p *pass) ownRow(s *side, i *instance) ([]relation.Value, error) {
+	n, l := i.node, i.node.own.down
+	if n.parent != nil || n.keyIsRelationKey() {
+		return s.row(l.relation, append(storage.AppendRowPrefix(nil, l.relation.ID), i.id[i.key:]...))
+	}
+	// The view has a key of its own: its values lead through a unique index. If
+	// two rows claim one key, the first entry is the lowest primary key's.
+	probe := make([]relation.Value, len(l.relation.Schema.Columns))
+	rest := i.id[i.key:]
+	for k, column := range n.def.Key {
+		var err error
+		if probe[column], rest, err = encoding.DecodePart(n.KeyParts[k], encoding.Part{}, rest); err != nil {
+			return nil, fmt.Errorf("key of view %s: %w", p.view.Plan.View.Name, err)
+		}
+	}
+	rows := make([][]relation.Value, n.own.def.ID+1)
+	rows[n.own.def.ID] = probe
+	var found []relation.Value
+	err := s.find(l, rows, func(row []relation.Value) (bool, error) {
+		found = row
+		return false, nil
+	})
+	return found, err
+}
+
+func (n *node) keyIsRelationKey() bool {
+	key := n.own.def.Schema.Key
+	if len(key) != len(n.def.Key) {
+		return false
+	}
+	for i := range key {
+		if key[i] != n.def.Key[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,247 @@
+package ivm
+
+import (
+	"bytes"
+	"fmt"
+
+	"odsd/storage"
+	"odsd/storage/encoding"
+	"odsd/storage/relation"
+)
+
+// writes gathers what a pass writes to node rows, order lists and declared
+// indexes, so that every delete comes before every set: within one commit a row
+// may take the path that another leaves.
+type writes struct {
+	deletes [][]byte
+	sets    []entry
+}
+
+type entry struct{ key, value []byte }
+
+func (w *writes) delete(key []byte) { w.deletes = append(w.deletes, key) }
+
+func (w *writes) set(key, value []byte) { w.sets = append(w.sets, entry{key, value}) }
+
+// move turns an entry of an index into another; equal ones stay.
+func (w *writes) move(old, now []byte) {
+	if bytes.Equal(old, now) {
+		return
+	}
+	if old != nil {
+		w.delete(old)
+	}
+	if now != nil {
+		w.set(now, nil)
+	}
+}
+
+func (w *writes) to(c *storage.Commit) {
+	for _, key := range w.deletes {
+		c.Delete(key)
+	}
+	for _, e := range w.sets {
+		c.Set(e.key, e.value)
+	}
+}
+
+// paths goes from the root to the leaves and writes what the steps before have
+// found.
+func (p *pass) paths() error {
+	var touched map[string]*instance
+	for _, list := range p.lists {
+		for _, i := range list {
+			if i.dirty || i.moved() {
+				if err := p.write(i); err != nil {
+					return err
+				}
+			}
+			if i.moved() {
+				if touched == nil {
+					touched = p.byOldPath()
+				}
+				if err := p.carrySubtree(i, touched); err != nil {
+					return err
+				}
+			}
+			p.writeAccumulators(i)
+		}
+	}
+	p.writes.to(p.commit)
+	return nil
+}
+
+// write puts one instance's row, order entry, index entries and errors in place.
+func (p *pass) write(i *instance) error {
+	if !i.dirty {
+		i.newRow = i.oldRow
+	}
+	p.writeRow(i)
+	if i.node.parent == nil {
+		p.writeIndexes(i)
+		p.result.Documents += present(i.exists) - present(i.existed())
+	}
+	if !i.node.OrderInPath {
+		p.writes.move(p.orderKey(i, i.parentPath(true), i.oldRow), p.orderKey(i, i.parentPath(false), i.existingRow()))
+	}
+	return p.writeErrors(i)
+}
+
+func present(exists bool) int64 {
+	if exists {
+		return 1
+	}
+	return 0
+}
+
+// existingRow is the row to store, nil for none.
+func (i *instance) existingRow() []relation.Value {
+	if !i.exists {
+		return nil
+	}
+	return i.newRow
+}
+
+func (p *pass) writeRow(i *instance) {
+	samePath := i.exists && i.existed() && !i.moved()
+	if samePath && identicalRows(i.oldRow, i.newRow) {
+		return
+	}
+	if i.existed() && !samePath {
+		p.writes.delete(p.nodeKey(i.oldPath))
+		p.result.Written++
+	}
+	if i.exists {
+		p.writes.set(p.nodeKey(i.newPath), i.node.layout.Append(nil, i.newRow))
+		p.result.Written++
+	}
+}
+
+func identicalRows(a, b []relation.Value) bool {
+	for k := range a {
+		if !relation.Identical(a[k], b[k]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *pass) nodeKey(path []byte) []byte {
+	return append(storage.AppendNodePrefix(nil, p.view.Generation), path...)
+}
+
+// orderKey is an instance's entry in the order list of its parent, nil for none.
+func (p *pass) orderKey(i *instance, parent []byte, row []relation.Value) []byte {
+	if row == nil {
+		return nil
+	}
+	return p.orderKeyOf(i.node, parent, row, i.id[i.key:])
+}
+
+func (p *pass) orderKeyOf(n *node, parent []byte, row []relation.Value, key []byte) []byte {
+	b := append(storage.AppendOrderPrefix(nil, p.view.Generation, byte(n.Node)), parent...)
+	b = append(b, n.Slot)
+	for t, column := range n.OrderColumns {
+		b = encoding.AppendPart(b, n.parts[t], row[column])
+	}
+	return append(b, key...)
+}
+
+// writeIndexes keeps the view's declared indexes over its root rows.
+func (p *pass) writeIndexes(i *instance) {
+	for x := range p.view.indexes {
+		p.writes.move(p.indexKey(x, i.oldRow, i.id), p.indexKey(x, i.existingRow(), i.id))
+	}
+}
+
+func (p *pass) indexKey(x int, row []relation.Value, id []byte) []byte {
+	if row == nil {
+		return nil
+	}
+	index := p.view.indexes[x]
+	b := storage.AppendViewIndexPrefix(nil, p.view.Generation, byte(x))
+	for k, column := range index.columns {
+		b = encoding.AppendPart(b, index.parts[k], row[column])
+	}
+	return append(b, id...)
+}
+
+// byOldPath finds known instances by the path they had.
+func (p *pass) byOldPath() map[string]*instance {
+	touched := map[string]*instance{}
+	for _, list := range p.lists {
+		for _, i := range list {
+			if i.existed() {
+				touched[string(i.oldPath)] = i
+			}
+		}
+	}
+	return touched
+}
+
+// carrySubtree moves the rows below an instance whose path has changed. Known
+// instances among them look after themselves and after what stands below them.
+func (p *pass) carrySubtree(i *instance, touched map[string]*instance) error {
+	lower := p.nodeKey(i.oldPath)
+	prefix := len(lower) - len(i.oldPath)
+	cursor := p.before.reader.Scan(append(append([]byte(nil), lower...), 0), append(append([]byte(nil), lower...), 0xFF))
+	defer cursor.Close()
+	for ok := cursor.Next(); ok; {
+		key := append([]byte(nil), cursor.Key()...)
+		if touched[string(key[prefix:])] != nil {
+			ok = cursor.SeekGE(append(key, 0xFF))
+			continue
+		}
+		if err := p.carryRow(i, key[prefix:], append([]byte(nil), cursor.Value()...)); err != nil {
+			return err
+		}
+		ok = cursor.Next()
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read view %s: %w", p.view.Plan.View.Name, err)
+	}
+	return nil
+}
+
+// carryRow moves one stored row, and its order entry, from below an instance's
+// old path to below its new one.
+func (p *pass) carryRow(i *instance, oldPath, stored []byte) error {
+	p.writes.delete(p.nodeKey(oldPath))
+	newPath := append(append([]byte(nil), i.newPath...), oldPath[len(i.oldPath):]...)
+	p.writes.set(p.nodeKey(newPath), stored)
+	p.result.Written += 2
+	n, start, err := p.nodeAt(i.node, oldPath, len(i.oldPath))
+	if err != nil {
+		return err
+	}
+	if n.OrderInPath {
+		return nil
+	}
+	key := oldPath[start:]
+	row := n.layout.Decode(nil, stored)
+	oldParent := oldPath[:start-1]
+	newParent := append(append([]byte(nil), i.newPath...), oldParent[len(i.oldPath):]...)
+	p.writes.move(p.orderKeyOf(n, oldParent, row, key), p.orderKeyOf(n, newParent, row, key))
+	return nil
+}
+
+// nodeAt finds the node that a path below a node leads to, and where its own
+// parts begin.
+func (p *pass) nodeAt(n *node, path []byte, at int) (*node, int, error) {
+	for at < len(path) {
+		slot := int(path[at])
+		if slot == 0 || slot > len(n.children) {
+			break
+		}
+		n = n.children[slot-1]
+		_, end, err := n.keyOfPath(path, at+1)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(end) == len(path) {
+			return n, at + 1, nil
+		}
+		at = len(end)
+	}
+	return nil, 0, fmt.Errorf("view %s holds a path that no list has: rebuild the view", p.view.Plan.View.Name)
+}

@@ -1,0 +1,277 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"odsd/storage/relation"
+)
+
+// table is a table as the catalog describes it, and the relation that it is
+// captured as.
+type table struct {
+	oid              uint32
+	namespace, name  string
+	kind             string // of pg_class.relkind: r table, p partitioned, v view, …
+	permanent        bool
+	replicaIdentity  string // d default, n nothing, f full, i index
+	estimate         int64  // of rows
+	comment          string
+	owned            bool // by the role or one it belongs to
+	usable           bool // the role may use the schema
+	hidesRows        bool // row-level security applies to the role
+	unreadable       bool // the role may not select a captured column
+	columns          []column
+	indexes          []uniqueIndex
+	publishedColumns []string // in the publication; nil: all
+	filter           string   // the publication's row filter, as SQL
+	schema           *relation.Schema
+}
+
+// column is a captured column; columns lie in the order of the schema's.
+type column struct {
+	name      string
+	attribute int16
+	typeOID   uint32
+	modifier  int32
+	notNull   bool
+	generated bool
+	readable  bool
+	printed   string // its type
+	comment   string
+	resolved  columnType
+	supported bool
+}
+
+// uniqueIndex is a unique index over plain columns without a condition.
+type uniqueIndex struct {
+	name       string
+	primary    bool
+	identity   bool // chosen by REPLICA IDENTITY USING INDEX
+	immediate  bool // not deferrable
+	attributes []int16
+}
+
+// sql is the table's name for SQL, quoted where it must be.
+func (t *table) sql() string { return quote(t.namespace) + "." + quote(t.name) }
+
+// short is the table's name in the project: without schema where that is public.
+func (t *table) short() string {
+	if t.namespace == "public" {
+		return t.name
+	}
+	return t.namespace + "." + t.name
+}
+
+// column finds a column by its attribute number.
+func (t *table) attribute(number int16) *column {
+	for i := range t.columns {
+		if t.columns[i].attribute == number {
+			return &t.columns[i]
+		}
+	}
+	return nil
+}
+
+// quote writes a name as SQL reads it, with quotes only where they are needed
+// by every reader: words that might be reserved are quoted too.
+func quote(name string) string {
+	plain := name != ""
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		plain = plain && (c >= 'a' && c <= 'z' || c == '_' || i > 0 && c >= '0' && c <= '9')
+	}
+	if plain && !reserved[name] {
+		return name
+	}
+	return pgx.Identifier{name}.Sanitize()
+}
+
+// reserved are the words of PostgreSQL that cannot be a table's or column's name unquoted.
+var reserved = func() map[string]bool {
+	words := make(map[string]bool)
+	for _, w := range strings.Fields(`all analyse analyze and any array as asc asymmetric authorization binary both case
+		cast check collate collation column concurrently constraint create cross current_catalog current_date current_role
+		current_schema current_time current_timestamp current_user default deferrable desc distinct do else end except
+		false fetch for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join
+		lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer
+		overlaps placing primary references returning right select session_user similar some symmetric system_user
+		table tablesample then to trailing true union unique user using variadic verbose when where window with`) {
+		words[w] = true
+	}
+	return words
+}()
+
+// wantedTables splits the names of the configuration; nil means all.
+func wantedTables(names []string) (namespaces, tables []string, all bool) {
+	for _, name := range names {
+		if name == "*" {
+			return nil, nil, true
+		}
+		namespace, table, qualified := strings.Cut(name, ".")
+		if !qualified {
+			namespace, table = "public", name
+		}
+		namespaces, tables = append(namespaces, namespace), append(tables, table)
+	}
+	return namespaces, tables, false
+}
+
+const tablesQuery = `
+select c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence = 'p', c.relreplident::text,
+	greatest(c.reltuples, 0)::bigint, coalesce(obj_description(c.oid, 'pg_class'), ''),
+	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where `
+
+// allTables are the ones that "*" means while there is no publication yet:
+// everything that is neither the system's nor an extension's.
+const allTables = `c.relkind = 'r' and c.relpersistence = 'p' and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
+	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`
+
+const namedTables = `c.relkind in ('r', 'p', 'v', 'm', 'f') and exists (select from unnest($1::text[], $2::text[]) w(namespace, name) where w.namespace = n.nspname and w.name = c.relname)`
+
+const tablesOrder = ` order by 2, 3`
+
+// selection says which tables to read, as a condition and its arguments.
+type selection struct {
+	condition string
+	arguments []any
+}
+
+func selectOIDs(oids []uint32) selection { return selection{`c.oid = any($1)`, []any{oids}} }
+
+// selectNames selects the tables of a configuration.
+func selectNames(names []string, p *publication) selection {
+	namespaces, wanted, all := wantedTables(names)
+	switch {
+	case all && p.exists:
+		return selectOIDs(p.oids())
+	case all:
+		return selection{condition: allTables}
+	}
+	return selection{namedTables, []any{namespaces, wanted}}
+}
+
+// readTables reads the selected tables with everything that capturing needs.
+// Tables that do not exist are absent from the result.
+func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publication) ([]*table, error) {
+	rows, err := conn.Query(ctx, tablesQuery+which.condition+tablesOrder, which.arguments...)
+	if err != nil {
+		return nil, fmt.Errorf("read pg_class: %w", err)
+	}
+	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*table, error) {
+		var t table
+		err := row.Scan(&t.oid, &t.namespace, &t.name, &t.kind, &t.permanent, &t.replicaIdentity, &t.estimate, &t.comment,
+			&t.owned, &t.usable, &t.hidesRows)
+		return &t, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read pg_class: %w", err)
+	}
+	for _, t := range tables {
+		if published, ok := p.tables[t.oid]; ok {
+			t.publishedColumns, t.filter = published.columns, published.filter
+		}
+	}
+	if err := readColumns(ctx, conn, tables, p); err != nil {
+		return nil, err
+	}
+	return tables, readIndexes(ctx, conn, tables)
+}
+
+const columnsQuery = `
+select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',
+	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), format_type(a.atttypid, a.atttypmod),
+	coalesce(col_description(a.attrelid, a.attnum), '')
+from pg_attribute a where a.attrelid = any($1) and a.attnum > 0 and not a.attisdropped
+order by a.attrelid, a.attnum`
+
+func readColumns(ctx context.Context, conn *pgx.Conn, tables []*table, p *publication) error {
+	byOID := indexTables(tables)
+	rows, err := conn.Query(ctx, columnsQuery, oidsOf(tables))
+	if err != nil {
+		return fmt.Errorf("read pg_attribute: %w", err)
+	}
+	var oid uint32
+	var c column
+	targets := []any{&oid, &c.name, &c.attribute, &c.typeOID, &c.modifier, &c.notNull, &c.generated, &c.readable, &c.printed, &c.comment}
+	_, err = pgx.ForEachRow(rows, targets, func() error {
+		if t := byOID[oid]; p.carries(t, &c) {
+			t.columns = append(t.columns, c)
+			t.unreadable = t.unreadable || !c.readable
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read pg_attribute: %w", err)
+	}
+	return resolveTypes(ctx, conn, tables)
+}
+
+func resolveTypes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
+	var oids []uint32
+	for _, t := range tables {
+		for _, c := range t.columns {
+			oids = append(oids, c.typeOID)
+		}
+	}
+	slices.Sort(oids)
+	types, err := readTypes(ctx, conn, slices.Compact(oids))
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		for i := range t.columns {
+			c := &t.columns[i]
+			c.resolved, c.supported = types.resolve(c.typeOID, c.modifier, c.printed)
+		}
+	}
+	return nil
+}
+
+const indexesQuery = `
+select i.indrelid, c.relname::text, i.indisprimary, i.indisreplident, i.indimmediate,
+	(string_to_array(i.indkey::text, ' ')::int2[])[1:i.indnkeyatts]
+from pg_index i join pg_class c on c.oid = i.indexrelid
+where i.indrelid = any($1) and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+order by i.indrelid, i.indisprimary desc, i.indnkeyatts, c.relname`
+
+func readIndexes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
+	byOID := indexTables(tables)
+	rows, err := conn.Query(ctx, indexesQuery, oidsOf(tables))
+	if err != nil {
+		return fmt.Errorf("read pg_index: %w", err)
+	}
+	var oid uint32
+	var x uniqueIndex
+	_, err = pgx.ForEachRow(rows, []any{&oid, &x.name, &x.primary, &x.identity, &x.immediate, &x.attributes}, func() error {
+		byOID[oid].indexes = append(byOID[oid].indexes, x)
+		x.attributes = nil
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read pg_index: %w", err)
+	}
+	return nil
+}
+
+func indexTables(tables []*table) map[uint32]*table {
+	byOID := make(map[uint32]*table, len(tables))
+	for _, t := range tables {
+		byOID[t.oid] = t
+	}
+	return byOID
+}
+
+func oidsOf(tables []*table) []uint32 {
+	oids := make([]uint32, len(tables))
+	for i, t := range tables {
+		oids[i] = t.oid
+	}
+	return oids
+}

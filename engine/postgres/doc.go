@@ -1,0 +1,35 @@
+// Package postgres captures the tables of one PostgreSQL database as an
+// engine.Source: a consistent initial copy, then every committed transaction.
+//
+//	preflight ─▶ publication ─▶ slot ──exported snapshot──▶ COPY ─▶ CopyFinished
+//	                             │ consistent point                      │
+//	                             └──────────── START_REPLICATION ◀───────┘ or engine.Resume
+//	                                               │
+//	            decode ─▶ assemble ─▶ out (bounded) ─▶ the engine ─▶ Acknowledge
+//	                                               ▲                     │
+//	                     feedback (own timer) ─────┴── standby status ◀──┘
+//
+// Invariants:
+//
+//   - PostgreSQL is told as flushed only what Acknowledge was told, and never
+//     more than this connection has delivered. A wrong value is never
+//     delivered: whatever does not fit the stored schema halts the source and
+//     says which table and column.
+//   - Before streaming, the slot's confirmed position lies at or below the
+//     position that the store holds, and the database, its publication and its
+//     tables are the ones that were copied.
+//   - The decoder never panics and never allocates more than its input's size
+//     allows, whatever bytes arrive.
+//
+// While streaming, four goroutines belong to one errgroup, which Run joins
+// before it reconnects or returns: the reader (receives, decodes, delivers),
+// the feedback (standby status, from its own timer, so that a stalled apply
+// loop never costs the connection), the guard (polls the catalog for what the
+// stream does not carry), and the closer, which ends the reader's wait when
+// the others end.
+//
+// What the stream cannot carry is refused or left out before anything starts:
+// partitioned tables (capture the partitions), types without a relation.Kind,
+// tables without a key; generated columns, before PostgreSQL 18, are no part
+// of the schema.
+package postgres

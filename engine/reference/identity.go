@@ -1,0 +1,70 @@
+package reference
+
+import (
+	"math"
+	"strconv"
+
+	"odsd/storage/relation"
+)
+
+// identity maps values to a text such that two lists of values have the same
+// text iff they are equal value by value under relation.Equal.
+func identity(values []relation.Value) string {
+	var b []byte
+	for _, v := range values {
+		b = appendIdentity(b, v)
+	}
+	return string(b)
+}
+
+func appendIdentity(b []byte, v relation.Value) []byte {
+	if v.Missing() {
+		return append(b, '-', ';')
+	}
+	b = strconv.AppendInt(b, int64(v.Kind().Family()), 10)
+	b = append(b, ':')
+	switch v.Kind() {
+	case relation.Decimal:
+		b = relation.AppendDecimal(b, v.StripZeros())
+	case relation.Float4, relation.Float8:
+		b = appendFloatIdentity(b, v.Float())
+	case relation.Interval:
+		b = appendIntervalIdentity(b, v)
+	case relation.Array:
+		list := v.List()
+		b = strconv.AppendInt(b, int64(len(list)), 10)
+		b = append(b, '[')
+		for _, e := range list {
+			b = appendIdentity(b, e)
+		}
+	case relation.Text, relation.Enum, relation.JSON, relation.Bytes, relation.UUID:
+		b = strconv.AppendInt(b, int64(len(v.Str())), 10)
+		b = append(b, '"')
+		b = append(b, v.Str()...)
+	default:
+		b = strconv.AppendInt(b, v.Int(), 10)
+	}
+	return append(b, ';')
+}
+
+// appendFloatIdentity gives all NaNs one text; their bits may differ.
+func appendFloatIdentity(b []byte, f float64) []byte {
+	if math.IsNaN(f) {
+		return append(b, "NaN"...)
+	}
+	return strconv.AppendUint(b, math.Float64bits(f), 16)
+}
+
+// appendIntervalIdentity follows PostgreSQL: a month equals 30 days, a day 24 hours.
+func appendIntervalIdentity(b []byte, v relation.Value) []byte {
+	const day = 24 * 60 * 60 * 1_000_000
+	months, days, us := v.Interval()
+	whole := int64(months)*30 + int64(days) + us/day
+	rest := us % day
+	if rest < 0 {
+		whole, rest = whole-1, rest+day
+	}
+	b = strconv.AppendInt(b, whole, 10)
+	b = append(b, '/')
+	return strconv.AppendInt(b, rest, 10)
+}

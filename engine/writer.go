@@ -1,0 +1,493 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"odsd/engine/ivm"
+	"odsd/storage"
+)
+
+// maxBatch is how many row changes one commit takes at most, unless a single
+// transaction has more. Under backlog larger commits fold more and sort better; beyond this
+// the gain is small and the latency of what waits behind it grows.
+const maxBatch = 20_000
+
+// writer is the apply loop: the one place that writes to the store.
+type writer struct {
+	engine  *Engine
+	catalog *catalog
+}
+
+func newWriter(e *Engine) (*writer, error) {
+	snapshot := e.store.Snapshot()
+	defer snapshot.Close()
+	c, err := loadCatalog(snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	w := &writer{engine: e, catalog: c}
+	for name, record := range c.relations {
+		if s := e.byName[record.Source]; s != nil {
+			s.tables[name] = &tableState{rows: record.Rows}
+		}
+	}
+	for _, s := range e.sources {
+		record := c.sources[s.source.Name()]
+		s.live = record != nil && record.Live
+		s.frontier = c.frontiers[s.source.Name()]
+	}
+	e.durable.start(c.frontiers)
+	return w, w.activateViews()
+}
+
+// resume is what a source is told of the store at its start.
+func (w *writer) resume(s *sourceState) *Resume {
+	name := s.source.Name()
+	record := w.catalog.sources[name]
+	if record == nil || !record.Live {
+		return nil
+	}
+	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity}
+	for _, relation := range w.catalog.relations {
+		if relation.Source == name {
+			r.Schemas = append(r.Schemas, relation.Schema)
+		}
+	}
+	return r
+}
+
+// restart clears the way for another run of a source: what it had delivered and
+// was not applied will come again.
+func (w *writer) restart(s *sourceState) *Resume {
+	for len(s.events) > 0 {
+		<-s.events
+	}
+	s.held = nil
+	s.stopped = false
+	return w.resume(s)
+}
+
+func (w *writer) run(ctx context.Context) error {
+	for {
+		event, from, err := w.wait(ctx)
+		if err != nil {
+			return err
+		}
+		if from != nil {
+			if err := w.take(from, event); err != nil {
+				return err
+			}
+		}
+		if err := w.buildSome(); err != nil {
+			return err
+		}
+	}
+}
+
+// wait gives the next event of any source; nil when there is building to be
+// done meanwhile or a command was carried out.
+func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
+	cases := []reflect.SelectCase{
+		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())},
+		{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(w.engine.commands)},
+	}
+	var sources []*sourceState
+	for _, s := range w.engine.sources {
+		if s.holds() {
+			continue
+		}
+		if len(s.held) > 0 {
+			return s.next(), s, nil
+		}
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.events)})
+		sources = append(sources, s)
+	}
+	if w.building() {
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectDefault})
+	}
+	chosen, value, ok := reflect.Select(cases)
+	switch {
+	case chosen == 0:
+		return nil, nil, ctx.Err()
+	case chosen == 1 && ok:
+		value.Interface().(func(*writer))(w)
+		return nil, nil, nil
+	case chosen-2 < len(sources) && ok:
+		return value.Interface().(Event), sources[chosen-2], nil
+	}
+	return nil, nil, nil
+}
+
+// holds says whether nothing of a source may be applied now.
+func (s *sourceState) holds() bool { return s.paused }
+
+// next takes an event that was held back.
+func (s *sourceState) next() Event {
+	event := s.held[0]
+	s.held = s.held[1:]
+	return event
+}
+
+// poll takes a waiting event without waiting, nil if there is none.
+func (s *sourceState) poll() Event {
+	if len(s.held) > 0 {
+		return s.next()
+	}
+	select {
+	case event := <-s.events:
+		return event
+	default:
+		return nil
+	}
+}
+
+// take deals with one event and, where it is a transaction, with all that wait
+// behind it.
+func (w *writer) take(s *sourceState, event Event) error {
+	if s.stopped {
+		return nil
+	}
+	switch event := event.(type) {
+	case Condition:
+		w.engine.setCondition(s, event)
+		return nil
+	case CopyStarted:
+		return w.startCopy(s, event)
+	case CopiedRows:
+		return w.storeCopied(s, event)
+	case CopyFinished:
+		return w.finishCopy(s, event)
+	}
+	b := &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
+	b.add(s, event)
+	w.gather(b)
+	return w.commit(b)
+}
+
+// batch is what one commit takes: whole transactions, in the order of their
+// sources.
+type batch struct {
+	writer       *writer
+	transactions []sourced
+	frontiers    map[*sourceState]storage.Frontier
+	changes      int
+}
+
+type sourced struct {
+	from *sourceState
+	*Transaction
+}
+
+// add takes a transaction or a progress in; false when the event must wait for
+// the next commit.
+func (b *batch) add(s *sourceState, event Event) bool {
+	switch event := event.(type) {
+	case *Transaction:
+		if s.cut > 0 && event.End > s.cut {
+			return b.hold(s, event)
+		}
+		if event.End <= b.frontier(s).Position {
+			return true // a duplicate after a reconnect
+		}
+		b.transactions = append(b.transactions, sourced{s, event})
+		b.changes += len(event.Changes)
+		b.frontiers[s] = storage.Frontier{Position: event.End, CommittedAt: event.CommittedAt}
+	case Progress:
+		f := b.frontier(s)
+		if event.Position > f.Position {
+			f.Position = event.Position
+			if s.cut > 0 && f.Position > s.cut {
+				f.Position = s.cut // nothing ends between the cut and here
+			}
+			b.frontiers[s] = f
+		}
+	default:
+		return b.hold(s, event)
+	}
+	return true
+}
+
+// hold puts an event back: the source stands still until the next commit, or
+// until its fence is passed.
+func (b *batch) hold(s *sourceState, event Event) bool {
+	s.held = append([]Event{event}, s.held...)
+	if t, ok := event.(*Transaction); ok && s.cut > 0 && t.End > s.cut {
+		// All up to the cut is here: the frontier may say so.
+		if f := b.frontier(s); f.Position < s.cut {
+			f.Position = s.cut
+			b.frontiers[s] = f
+		}
+		s.paused = true
+	}
+	return false
+}
+
+func (b *batch) frontier(s *sourceState) storage.Frontier {
+	if f, ok := b.frontiers[s]; ok {
+		return f
+	}
+	return b.writer.catalog.frontierOf(s.source.Name())
+}
+
+// gather adds whatever whole transactions wait, of all sources, without waiting.
+func (w *writer) gather(b *batch) {
+	for _, s := range w.engine.sources {
+		for b.changes < maxBatch && !s.holds() && !s.stopped {
+			event := s.poll()
+			if event == nil {
+				break
+			}
+			if c, ok := event.(Condition); ok {
+				w.engine.setCondition(s, c)
+				continue
+			}
+			if !b.add(s, event) {
+				break
+			}
+		}
+	}
+}
+
+// commit makes one commit of a batch. When one source's stream or one view is at
+// fault, that one is set aside and the commit made without it: the others go on.
+func (w *writer) commit(b *batch) error {
+	for {
+		c := w.engine.store.Begin()
+		err := w.fill(c, b)
+		if err == nil {
+			return nil
+		}
+		c.Abandon()
+		var ofSource *sourceError
+		var ofView *viewError
+		switch {
+		case errors.As(err, &ofSource):
+			w.stopSource(b, ofSource)
+		case errors.As(err, &ofView):
+			if err := w.failView(ofView); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// sourceError is a fault in what a source delivered.
+type sourceError struct {
+	source *sourceState
+	cause  error
+}
+
+func (e *sourceError) Error() string { return e.cause.Error() }
+
+// viewError is a fault in the maintenance of a view.
+type viewError struct {
+	view  *viewState
+	cause error
+}
+
+func (e *viewError) Error() string { return e.cause.Error() }
+
+// fill writes all that a batch entails and applies it.
+func (w *writer) fill(c *storage.Commit, b *batch) error {
+	began := w.engine.now()
+	f := newFold(c, w.catalog.stored.Relations)
+	for _, t := range b.transactions {
+		for _, change := range t.Changes {
+			if err := f.apply(change); err != nil {
+				return &sourceError{t.from, err}
+			}
+		}
+	}
+	changes := f.changes()
+	ivm.WriteBase(c, &w.catalog.stored, changes)
+	results, err := w.maintain(c, changes)
+	if err != nil {
+		return err
+	}
+	for s, frontier := range b.frontiers {
+		storage.SetFrontier(c, s.source.Name(), frontier)
+	}
+	if err := w.recordResults(c, changes, results); err != nil {
+		return err
+	}
+	stats := c.Stats()
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	w.committed(b, changes, results)
+	if w.engine.observe != nil {
+		report := CommitReport{
+			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
+		}
+		for v, result := range results {
+			report.Views[v.plan.View.Name] = result
+		}
+		w.engine.observe(report)
+	}
+	return nil
+}
+
+// maintain applies the changes to every active view.
+func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewState]ivm.Result, error) {
+	results := map[*viewState]ivm.Result{}
+	if len(changes) == 0 {
+		return results, nil
+	}
+	for _, v := range w.engine.views {
+		if v.view == nil {
+			continue
+		}
+		var upTo []byte
+		if !v.record.Ready {
+			upTo = append([]byte{}, v.record.Cursor...)
+		}
+		result, err := applyGuarded(v.view, c, changes, upTo)
+		if err != nil {
+			return nil, &viewError{v, err}
+		}
+		results[v] = result
+	}
+	return results, nil
+}
+
+// applyGuarded turns a panic in one view's maintenance into an error of that
+// view: the commit is then made without it.
+func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
+		}
+	}()
+	return v.Apply(c, changes, upTo)
+}
+
+// recordResults writes the counters that a commit moves, with the commit.
+func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*viewState]ivm.Result) error {
+	for v, result := range results {
+		if result.Documents == 0 && result.Errors == 0 {
+			continue
+		}
+		record := *v.record
+		record.Documents += result.Documents
+		record.Errors += result.Errors
+		if err := storage.SetMeta(c, viewPrefix+v.plan.View.Name, record); err != nil {
+			return err
+		}
+	}
+	for name, gained := range rowsGained(changes) {
+		if gained != 0 {
+			record := *w.catalog.relations[name]
+			record.Rows += gained
+			if err := storage.SetMeta(c, relationPrefix+name, record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func rowsGained(changes []ivm.Change) map[string]int64 {
+	gained := map[string]int64{}
+	for _, change := range changes {
+		if change.Old == nil {
+			gained[change.Relation]++
+		}
+		if change.New == nil {
+			gained[change.Relation]--
+		}
+	}
+	return gained
+}
+
+// committed brings what is in memory up to what was just committed.
+func (w *writer) committed(b *batch, changes []ivm.Change, results map[*viewState]ivm.Result) {
+	e := w.engine
+	e.mu.Lock()
+	for v, result := range results {
+		v.record.Documents += result.Documents
+		v.record.Errors += result.Errors
+		v.documents, v.errors = v.record.Documents, v.record.Errors
+	}
+	for name, gained := range rowsGained(changes) {
+		w.catalog.relations[name].Rows += gained
+		if t := e.tableOf(name); t != nil {
+			t.rows += gained
+		}
+	}
+	for s, frontier := range b.frontiers {
+		w.catalog.frontiers[s.source.Name()] = frontier
+		s.frontier = frontier
+		if len(s.events) == 0 {
+			s.caughtUp = e.now()
+		}
+	}
+	for _, t := range b.transactions {
+		t.from.transactions++
+		t.from.changes += uint64(len(t.Changes))
+	}
+	e.mu.Unlock()
+	for s, frontier := range b.frontiers {
+		e.durable.applied(s, frontier.Position)
+	}
+}
+
+func (e *Engine) tableOf(name string) *tableState {
+	if s := e.byName[sourceOf(name)]; s != nil {
+		return s.tables[name]
+	}
+	return nil
+}
+
+// stopSource sets a source aside whose stream cannot be applied, and takes its
+// transactions out of the batch. Nothing of them is acknowledged.
+func (w *writer) stopSource(b *batch, fault *sourceError) {
+	s := fault.source
+	s.stopped = true
+	var rest []sourced
+	for _, t := range b.transactions {
+		if t.from != s {
+			rest = append(rest, t)
+		}
+	}
+	b.transactions = rest
+	delete(b.frontiers, s)
+	halt := &Halt{
+		Code: "APPLY", Message: fault.cause.Error(),
+		Hint: "the stored copy of this source differs from the database: stop odsd, remove its data directory and start again to copy anew",
+	}
+	var missing *missingRowError
+	if errors.As(fault.cause, &missing) {
+		halt.Code, halt.Table = "MISSING_ROW", missing.table
+	}
+	w.engine.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
+	w.engine.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
+}
+
+// failView sets a view aside. What it served is withdrawn and its record
+// removed, since from the next commit on it is no longer what its definition
+// says; the next start builds it anew.
+func (w *writer) failView(fault *viewError) error {
+	name := fault.view.plan.View.Name
+	w.engine.log.Error("view failed", "view", name, "error", fault.cause.Error())
+	w.setFailed(fault.view, fault.cause)
+	c := w.engine.store.Begin()
+	w.dropView(c, name)
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("withdraw view %s: %w", name, err)
+	}
+	return nil
+}
+
+func (w *writer) setFailed(v *viewState, cause error) {
+	v.view = nil
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
+	v.state, v.fault = ViewFailed, cause
+	w.engine.withdraw(v)
+}
