@@ -176,11 +176,17 @@ func modIntegers(k relation.Kind, a, b int64) relation.Value {
 
 func integerPower(x Eval, exponent int64) Eval {
 	return strict1(x, func(v relation.Value) relation.Value {
-		result := int64(1)
-		for i := int64(0); i < exponent; i++ {
-			var ok bool
-			if result, ok = mul64(result, v.Int()); !ok {
-				return overflow()
+		result, base, ok := int64(1), v.Int(), true
+		for n := exponent; n > 0; n >>= 1 {
+			if n&1 == 1 {
+				if result, ok = mul64(result, base); !ok {
+					return overflow()
+				}
+			}
+			if n > 1 {
+				if base, ok = mul64(base, base); !ok {
+					return overflow()
+				}
 			}
 		}
 		return relation.OfInt(relation.Int8, result)
