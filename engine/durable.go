@@ -116,7 +116,7 @@ func (e *Engine) WaitFor(ctx context.Context, source string, p relation.Position
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-e.done:
-			return errors.New("the engine has stopped")
+			return errStopped
 		case <-changed:
 		case <-ticker.C:
 		}

@@ -25,8 +25,19 @@ type Options struct {
 	Views  []*views.View
 	Broken map[string]error
 	Log    *slog.Logger
+	// Observe is told of every commit of transactions, by the writer; nil for nobody.
+	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
 	Now func() time.Time
+}
+
+// CommitReport is what one commit of transactions did.
+type CommitReport struct {
+	Transactions int
+	Changes      int           // after folding
+	Duration     time.Duration // of the writer's work, not of the sync
+	Stats        storage.Stats // keys read and written
+	Views        map[string]ivm.Result
 }
 
 // Engine applies transactions and maintains views. Make one with New, run it
@@ -35,6 +46,7 @@ type Engine struct {
 	store   *storage.Store
 	log     *slog.Logger
 	now     func() time.Time
+	observe func(CommitReport)
 	sources []*sourceState
 	byName  map[string]*sourceState
 	views   []*viewState
@@ -51,6 +63,8 @@ type Engine struct {
 	// generation counts the changes of served.
 	generation uint64
 }
+
+var errStopped = errors.New("the engine has stopped")
 
 // sourceState is one source as the engine knows it.
 type sourceState struct {
@@ -107,7 +121,7 @@ type Served struct {
 // New makes an engine over an open store.
 func New(o Options) (*Engine, error) {
 	e := &Engine{
-		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken,
+		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
 		byName:   map[string]*sourceState{},
 		commands: make(chan func(*writer)),
 		done:     make(chan struct{}),
@@ -206,7 +220,7 @@ func (e *Engine) do(ctx context.Context, f func(*writer)) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-e.done:
-		return errors.New("the engine has stopped")
+		return errStopped
 	}
 	<-finished
 	return nil
@@ -222,4 +236,24 @@ func (e *Engine) setCondition(s *sourceState, c Condition) {
 		c.SlotWAL = s.condition.SlotWAL
 	}
 	s.condition = c
+}
+
+// Hold keeps the writer from committing until release is called, between two
+// commits: what is read meanwhile stands still. It is for whoever needs more
+// than a snapshot does, and for tests that want several transactions in one commit.
+func (e *Engine) Hold(ctx context.Context) (release func(), err error) {
+	held, freed := make(chan struct{}), make(chan struct{})
+	hold := func(*writer) {
+		close(held)
+		<-freed
+	}
+	select {
+	case e.commands <- hold:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.done:
+		return nil, errStopped
+	}
+	<-held
+	return sync.OnceFunc(func() { close(freed) }), nil
 }

@@ -19,6 +19,7 @@ const maxBatch = 20_000
 type writer struct {
 	engine  *Engine
 	catalog *catalog
+	chunk   int // documents of the next step of a build
 }
 
 func newWriter(e *Engine) (*writer, error) {
@@ -28,7 +29,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c}
+	w := &writer{engine: e, catalog: c, chunk: firstChunk}
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
 			s.tables[name] = &tableState{rows: record.Rows}
@@ -294,6 +295,7 @@ func (e *viewError) Error() string { return e.cause.Error() }
 
 // fill writes all that a batch entails and applies it.
 func (w *writer) fill(c *storage.Commit, b *batch) error {
+	began := w.engine.now()
 	f := newFold(c, w.catalog.stored.Relations)
 	for _, t := range b.transactions {
 		for _, change := range t.Changes {
@@ -314,10 +316,21 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	if err := w.recordResults(c, changes, results); err != nil {
 		return err
 	}
+	stats := c.Stats()
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	w.committed(b, changes, results)
+	if w.engine.observe != nil {
+		report := CommitReport{
+			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
+		}
+		for v, result := range results {
+			report.Views[v.plan.View.Name] = result
+		}
+		w.engine.observe(report)
+	}
 	return nil
 }
 

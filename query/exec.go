@@ -183,10 +183,10 @@ func (r *reader) list(s *step, l *level, limit, depth int) *Error {
 // each where it lies.
 func (r *reader) indexedList(s *step, l *level, limit, depth int) *Error {
 	if l.orders == nil {
-		all := storage.AppendOrderPrefix(nil, r.served.Generation)
+		all := storage.AppendOrderPrefix(nil, r.served.Generation, s.list.node)
 		l.orders = &walk{meter: r.meter, cursor: r.snapshot.Scan(all, storage.PrefixEnd(all))}
 	}
-	l.prefix = storage.AppendOrderPrefix(l.prefix[:0], r.served.Generation)
+	l.prefix = storage.AppendOrderPrefix(l.prefix[:0], r.served.Generation, s.list.node)
 	l.prefix = append(l.prefix, l.list[len(r.prefix):]...)
 	if err := l.orders.seek(l.prefix); err != nil {
 		return err

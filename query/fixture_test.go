@@ -126,7 +126,7 @@ type instance struct {
 func write(c *storage.Commit, g storage.GenerationID, p *views.Plan, node int, parent []byte, in *instance) {
 	n := p.Nodes[node]
 	path := append([]byte{}, parent...)
-	inOrders := storage.AppendOrderPrefix(nil, g)
+	inOrders := storage.AppendOrderPrefix(nil, g, byte(n.Node))
 	if node > 0 {
 		path = append(path, n.Slot)
 	}

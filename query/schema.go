@@ -42,6 +42,7 @@ type keyColumn struct {
 
 // nodeLayout is how the rows of a plan's node lie in the store.
 type nodeLayout struct {
+	node     byte
 	slot     byte
 	row      *encoding.Layout
 	key      []part
@@ -207,6 +208,7 @@ func layoutsOf(p *views.Plan) []*nodeLayout {
 	layouts := make([]*nodeLayout, len(p.Nodes))
 	for i, n := range p.Nodes {
 		l := &nodeLayout{
+			node:     byte(n.Node),
 			slot:     n.Slot,
 			row:      encoding.NewLayout(rowVersion, n.Types()),
 			indexed:  len(n.Order) > 0 && !n.OrderInPath,

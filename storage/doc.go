@@ -20,7 +20,10 @@
 // write to the disk however many commits that were. What is told to the outside as
 // done (acknowledgements, subscribers, waiters) waits for Sync; queries need not.
 // Every block and log record has a checksum, so that changed bytes are found when they
-// are read, and are a *CorruptError.
+// are read, and are a *CorruptError. One place cannot be told from the torn end that
+// a crash leaves: the log's last 32 KiB. There a changed byte costs the commits after it, the
+// store opens at an earlier commit, and its frontiers, older than what was acknowledged,
+// show it to whoever compares them with the source.
 //
 // # Reading and writing
 //
@@ -44,7 +47,7 @@
 //	r relation │ key parts                                     → row
 //	i index │ indexed parts │ relation's key parts             → nothing
 //	n generation │ path                                        → node row
-//	o generation │ path of parent │ slot │ order parts │ key parts → nothing
+//	o generation │ node │ path of parent │ slot │ order parts │ key parts → nothing
 //	a generation │ node │ accumulator │ identity               → accumulator
 //	d generation │ node │ accumulator │ identity │ value part  → count
 //	x generation │ index │ indexed parts │ root key parts      → nothing

@@ -47,10 +47,12 @@ func AppendNodePrefix(dst []byte, g GenerationID) []byte {
 	return appendPrefix(dst, spaceNode, uint32(g))
 }
 
-// AppendOrderPrefix begins an entry of an order list; the parent's path, the
-// slot, the order parts and the key parts follow.
-func AppendOrderPrefix(dst []byte, g GenerationID) []byte {
-	return appendPrefix(dst, spaceOrder, uint32(g))
+// AppendOrderPrefix begins an entry of a node's order lists; the parent's path,
+// the slot, the order parts and the key parts follow. The node stands before the
+// path because lists nest: what follows a slot is an order part in a list's own
+// entries and a key part in the paths of the lists below it.
+func AppendOrderPrefix(dst []byte, g GenerationID, node byte) []byte {
+	return append(appendPrefix(dst, spaceOrder, uint32(g)), node)
 }
 
 // AppendAccumulatorPrefix begins an accumulator's key; the identity of its

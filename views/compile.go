@@ -12,11 +12,21 @@ import (
 // largest is kept free to end a range.
 const MaxChildren = 254
 
+// MaxNodes is how many nodes a view may have, and MaxAccumulators how many
+// aggregates one node may hold: both are one byte in stored keys.
+const (
+	MaxNodes        = 255
+	MaxAccumulators = 255
+)
+
 // Compile lowers a checked view to its plan. It is a pure function of the
 // view. An error means that the checker let something through that it should
 // not have.
 func Compile(v *View) (*Plan, error) {
 	c := &compiler{view: v, plan: &Plan{View: v}}
+	if len(v.Nodes) > MaxNodes {
+		return nil, fmt.Errorf("view %s has %d lists: at most %d", v.Name, len(v.Nodes), MaxNodes)
+	}
 	for _, node := range v.Nodes {
 		if err := c.addNode(node); err != nil {
 			return nil, fmt.Errorf("view %s: %w", v.Name, err)
@@ -161,6 +171,23 @@ func (c *compiler) addJoinInputs(node *Node) {
 			c.inherit(node, c.view.Occurrences[eq.Outer].Node, c.columnExpr(eq.Outer, eq.OuterColumn))
 		}
 	}
+	c.addPresenceInput(node)
+}
+
+// addPresenceInput makes a list inside a `one` come and go with the `one`,
+// whatever the list itself joins to.
+func (c *compiler) addPresenceInput(node *Node) {
+	if node.Parent < 0 {
+		return
+	}
+	holder := c.view.Occurrences[node.Own].Parent
+	p := c.plan.Nodes[node.Parent]
+	child := slices.Index(p.Children, node.ID)
+	for i, column := range p.Columns {
+		if column.From == FromPresent && column.Ordinal == holder {
+			p.Inputs[child] = append(p.Inputs[child], i)
+		}
+	}
 }
 
 // inherit stores expr in every node from the owner down to just above node and
@@ -186,6 +213,9 @@ func (c *compiler) addAggregates(node *Node) error {
 		if err := c.addAggregate(node, field); err != nil {
 			return err
 		}
+	}
+	if n := len(c.plan.Nodes[node.ID].Accumulators); n > MaxAccumulators {
+		return fmt.Errorf("%q holds %d aggregates: at most %d", node.Name, n, MaxAccumulators)
 	}
 	return nil
 }

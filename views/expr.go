@@ -32,6 +32,7 @@ const (
 	OpIf     Op = "?:"   // condition, then, else
 	OpElse   Op = "??"   // first that is not null
 	OpCast   Op = "cast" // implicit widening to Type: int2 → int4 → int8 → numeric
+	OpItem   Op = "#"    // the element at hand, in the second argument of any, all, filter, map
 )
 
 // Expr is a checked expression as data: every node has its type, every name is
@@ -62,6 +63,8 @@ type Env struct {
 	// Fields holds, by ordinal in Node.Scalars, the computed fields of the
 	// current node so far.
 	Fields []relation.Value
+	// item is the element at hand of any, all, filter and map.
+	item relation.Value
 }
 
 // Eval computes a compiled expression. It never panics on values of the

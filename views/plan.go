@@ -45,7 +45,7 @@ type PlanNode struct {
 	// Order of the list: OrderColumns give the stored columns that hold the
 	// order's values. With OrderInPath they precede the key in the path;
 	// otherwise the path has the key alone and the order keyspace lists the
-	// children (see storage: path of the parent, slot, order parts, key parts).
+	// children (see storage: node, path of the parent, slot, order parts, key parts).
 	// The terms' expressions read columns only: fields are replaced by their
 	// expressions, except those that depend on an aggregate.
 	Order        []OrderTerm

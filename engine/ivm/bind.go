@@ -36,9 +36,13 @@ func (p *pass) decideExistence(i *instance) error {
 	return nil
 }
 
-// joined tests the join of an instance's own row with the rows above it.
+// joined tests the join of an instance's own row with the rows above it. A list
+// inside a `one` is there only where the `one` has a match.
 func (p *pass) joined(i *instance) bool {
 	own := i.rows[0]
+	if parent := i.node.own.def.Parent; parent >= 0 && p.env.Rows[parent] == nil {
+		return false
+	}
 	for _, eq := range i.node.own.def.Join {
 		outer := p.env.Rows[eq.Outer]
 		if outer == nil {

@@ -57,7 +57,7 @@ func (p *pass) computeInputs(i *instance) {
 	}
 	p.env.enter(i)
 	for _, column := range i.node.inputs {
-		i.newRow[column] = i.node.columns[column](&p.env.Env)
+		i.newRow[column] = p.hidden(i.node, column)
 	}
 }
 
@@ -140,6 +140,9 @@ func (p *pass) markJoinedChildren(i *instance, child *node) error {
 		return err
 	}
 	p.env.enter(i)
+	if p.env.Rows[child.own.def.Parent] == nil {
+		return nil // a list inside a `one` without a match
+	}
 	return p.after.find(child.own.down, p.env.Rows, func(row []relation.Value) (bool, error) {
 		var key []byte
 		for _, column := range child.def.Key {

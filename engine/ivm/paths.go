@@ -139,7 +139,7 @@ func (p *pass) orderKey(i *instance, parent []byte, row []relation.Value) []byte
 }
 
 func (p *pass) orderKeyOf(n *node, parent []byte, row []relation.Value, key []byte) []byte {
-	b := append(storage.AppendOrderPrefix(nil, p.view.Generation), parent...)
+	b := append(storage.AppendOrderPrefix(nil, p.view.Generation, byte(n.Node)), parent...)
 	b = append(b, n.Slot)
 	for t, column := range n.OrderColumns {
 		b = encoding.AppendPart(b, n.parts[t], row[column])

@@ -52,13 +52,18 @@ func (p *pass) evaluate(i *instance) error {
 		}
 	}
 	for c := len(n.def.Scalars); c < len(n.columns); c++ {
-		if column := n.Columns[c]; column.From == views.FromPresent {
-			i.newRow[c] = relation.OfBool(p.env.Rows[column.Ordinal] != nil)
-		} else {
-			i.newRow[c] = n.columns[c](&p.env.Env)
-		}
+		i.newRow[c] = p.hidden(n, c)
 	}
 	return nil
+}
+
+// hidden computes a stored column that is no field, in the environment that
+// has been entered.
+func (p *pass) hidden(n *node, c int) relation.Value {
+	if column := n.Columns[c]; column.From == views.FromPresent {
+		return relation.OfBool(p.env.Rows[column.Ordinal] != nil)
+	}
+	return n.columns[c](&p.env.Env)
 }
 
 // shown is a field's value as documents show it: an infinite time is no

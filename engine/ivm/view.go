@@ -149,12 +149,22 @@ func (v *View) newNode(id int) *node {
 	return n
 }
 
-// lendsOnes says whether any node below joins to a `one` of this node.
+// lendsOnes says whether any node below joins to a `one` of this node, or is a
+// list inside one.
 func (v *View) lendsOnes(node int) bool {
+	lent := func(occurrence int) bool {
+		outer := v.occs[occurrence].def
+		return outer.Node == node && outer.ID != v.Plan.View.Nodes[node].Own
+	}
 	for _, o := range v.occs {
+		if o.def.Node == node {
+			continue
+		}
+		if o.def.Parent >= 0 && lent(o.def.Parent) {
+			return true
+		}
 		for _, eq := range o.def.Join {
-			outer := v.occs[eq.Outer].def
-			if o.def.Node != node && outer.Node == node && outer.ID != v.Plan.View.Nodes[node].Own {
+			if lent(eq.Outer) {
 				return true
 			}
 		}

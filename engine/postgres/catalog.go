@@ -137,20 +137,30 @@ const namedTables = `c.relkind in ('r', 'p', 'v', 'm', 'f') and exists (select f
 
 const tablesOrder = ` order by 2, 3`
 
-// readTables reads the tables of the configuration with everything that
-// capturing needs. Tables that do not exist are absent from the result.
-func readTables(ctx context.Context, conn *pgx.Conn, names []string, p *publication) ([]*table, error) {
+// selection says which tables to read, as a condition and its arguments.
+type selection struct {
+	condition string
+	arguments []any
+}
+
+func selectOIDs(oids []uint32) selection { return selection{`c.oid = any($1)`, []any{oids}} }
+
+// selectNames selects the tables of a configuration.
+func selectNames(names []string, p *publication) selection {
 	namespaces, wanted, all := wantedTables(names)
-	var rows pgx.Rows
-	var err error
 	switch {
 	case all && p.exists:
-		rows, err = conn.Query(ctx, tablesQuery+`c.oid = any($1)`+tablesOrder, p.oids())
+		return selectOIDs(p.oids())
 	case all:
-		rows, err = conn.Query(ctx, tablesQuery+allTables+tablesOrder)
-	default:
-		rows, err = conn.Query(ctx, tablesQuery+namedTables+tablesOrder, namespaces, wanted)
+		return selection{condition: allTables}
 	}
+	return selection{namedTables, []any{namespaces, wanted}}
+}
+
+// readTables reads the selected tables with everything that capturing needs.
+// Tables that do not exist are absent from the result.
+func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publication) ([]*table, error) {
+	rows, err := conn.Query(ctx, tablesQuery+which.condition+tablesOrder, which.arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("read pg_class: %w", err)
 	}

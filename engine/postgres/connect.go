@@ -150,6 +150,10 @@ func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
+	if err := receiveAsStored(ctx, conn.PgConn()); err != nil {
+		closeSession(conn.PgConn())
+		return nil, err
+	}
 	return conn, nil
 }
 
@@ -173,10 +177,31 @@ func (s *Source) connectReplication(ctx context.Context) (*replicationConn, erro
 	if c.PgConn, err = pgconn.ConnectConfig(ctx, &config.Config); err != nil {
 		return nil, fmt.Errorf("connect for replication: %w", err)
 	}
+	if err := receiveAsStored(ctx, c.PgConn); err != nil {
+		closeSession(c.PgConn)
+		return nil, err
+	}
 	return c, nil
 }
 
-// close ends a session and waits for its clean-up, which pgconn starts in the
+// encodingUnknown is the server encoding of a database that stores bytes as
+// they come.
+const encodingUnknown = "SQL_ASCII"
+
+// receiveAsStored lets text of a database without an encoding through: the
+// server would end the stream at bytes that are not UTF-8 and not say whose
+// they are, so we look ourselves.
+func receiveAsStored(ctx context.Context, c *pgconn.PgConn) error {
+	if c.ParameterStatus("server_encoding") != encodingUnknown {
+		return nil
+	}
+	if _, err := c.Exec(ctx, "SET client_encoding = '"+encodingUnknown+"'").ReadAll(); err != nil {
+		return fmt.Errorf("set client_encoding: %w", err)
+	}
+	return nil
+}
+
+// closeSession ends a session and waits for its clean-up, which pgconn starts in the
 // background when a query was cancelled.
 func closeSession(c *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)

@@ -19,7 +19,7 @@ const oldestVersion = 140000
 // lack is one thing that preflight misses. The hint is SQL that mends it, or
 // what to do where SQL cannot.
 func lack(table, message, hint string, args ...any) engine.Halt {
-	return engine.Halt{Code: "PREFLIGHT", Table: table, Message: message, Hint: fmt.Sprintf(hint, args...)}
+	return engine.Halt{Code: codePreflight, Table: table, Message: message, Hint: fmt.Sprintf(hint, args...)}
 }
 
 // server is what the server and the role allow.
@@ -31,6 +31,7 @@ type server struct {
 	maxSlots        int
 	slots           int
 	slotExists      bool
+	slotActive      bool
 	maxSenders      int
 	senders         int
 	mayReplicate    bool
@@ -42,7 +43,7 @@ type server struct {
 const serverQuery = `
 select current_setting('server_version_num')::int, current_setting('server_encoding'), current_user::text, current_setting('wal_level'),
 	current_setting('max_replication_slots')::int, (select count(*) from pg_replication_slots)::int,
-	exists (select from pg_replication_slots where slot_name = $1),
+	exists (select from pg_replication_slots where slot_name = $1), exists (select from pg_replication_slots where slot_name = $1 and active),
 	current_setting('max_wal_senders')::int, (select count(*) from pg_stat_activity where backend_type = 'walsender')::int,
 	coalesce((select rolsuper or rolreplication from pg_roles where rolname = current_user), false)
 		or coalesce((select pg_has_role(oid, 'MEMBER') from pg_roles where rolname = 'rds_replication'), false),
@@ -52,7 +53,7 @@ select current_setting('server_version_num')::int, current_setting('server_encod
 
 func readServer(ctx context.Context, conn *pgx.Conn, slot string) (*server, error) {
 	var s server
-	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.encoding, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists,
+	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.encoding, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
 		&s.maxSenders, &s.senders, &s.mayReplicate, &s.managed, &s.mayCreate, &s.senderTimeoutMS)
 	if err != nil {
 		return nil, fmt.Errorf("read the server's settings: %w", err)
@@ -78,6 +79,16 @@ func (v *survey) schemas() []*relation.Schema {
 	return schemas
 }
 
+// capturable says whether every table can be captured as things are.
+func (v *survey) capturable() bool {
+	for _, t := range v.tables {
+		if _, published := v.publication.tables[t.oid]; !published || t.schema == nil {
+			return false
+		}
+	}
+	return v.publication.exists && v.publication.complete
+}
+
 // Introspect reads what the configuration's tables are, and every reason why
 // they cannot be captured as things are: each problem with the SQL that mends
 // it. The schemas of the tables without a problem of their own are given
@@ -89,15 +100,16 @@ func Introspect(ctx context.Context, config Config) ([]*relation.Schema, []engin
 		return nil, nil, fmt.Errorf("source %s: %w", s.config.Name, faultOf(err))
 	}
 	defer closeSession(conn.PgConn())
-	v, err := s.survey(ctx, conn)
+	v, err := s.survey(ctx, conn, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("source %s: %w", s.config.Name, faultOf(err))
 	}
 	return v.schemas(), v.lacks, nil
 }
 
-// survey reads the catalog and finds every lack.
-func (s *Source) survey(ctx context.Context, conn *pgx.Conn) (*survey, error) {
+// survey reads the catalog and finds every lack: of the tables with these
+// oids, or of the configuration's where they are nil.
+func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*survey, error) {
 	var v survey
 	var err error
 	if v.server, err = readServer(ctx, conn, s.config.Slot); err != nil {
@@ -111,18 +123,28 @@ func (s *Source) survey(ctx context.Context, conn *pgx.Conn) (*survey, error) {
 	if v.publication, err = readPublication(ctx, conn, s.config.Publication, v.server.version); err != nil {
 		return nil, err
 	}
-	if v.tables, err = readTables(ctx, conn, s.config.Tables, v.publication); err != nil {
+	which := selectNames(s.config.Tables, v.publication)
+	if oids != nil {
+		which = selectOIDs(oids)
+	}
+	if v.tables, err = readTables(ctx, conn, which, v.publication); err != nil {
 		return nil, err
 	}
-	v.lacks = append(v.lacks, checkFound(s.config.Tables, v.tables)...)
+	if oids == nil {
+		v.lacks = append(v.lacks, checkFound(s.config.Tables, v.tables)...)
+	}
 	for _, t := range v.tables {
-		lacks := checkTable(t, v.server, v.publication)
-		v.lacks = append(v.lacks, lacks...)
+		v.lacks = append(v.lacks, checkTable(t, v.server, v.publication)...)
 		if key := t.key(); key != nil && t.kind == "r" && t.allSupported() {
 			t.schema = describe(s.config.Name, t, key)
 		}
 	}
 	v.lacks = append(v.lacks, checkPublication(v.publication, v.tables, v.server.mayCreate)...)
+	for i := range v.lacks {
+		if v.lacks[i].Table != "" {
+			v.lacks[i].Table = s.config.Name + "." + v.lacks[i].Table
+		}
+	}
 	return &v, nil
 }
 
@@ -155,7 +177,7 @@ func (s *server) check() []engine.Halt {
 		lacks = append(lacks, lack("", fmt.Sprintf("all %d replication slots (max_replication_slots) are in use", s.maxSlots),
 			"ALTER SYSTEM SET max_replication_slots = %d; -- then restart the server", s.slots+4))
 	}
-	if s.senders >= s.maxSenders {
+	if !s.slotActive && s.senders >= s.maxSenders {
 		lacks = append(lacks, lack("", fmt.Sprintf("all %d replication connections (max_wal_senders) are in use", s.maxSenders),
 			"ALTER SYSTEM SET max_wal_senders = %d; -- then restart the server", s.senders+4))
 	}
@@ -198,5 +220,5 @@ func joinLacks(lacks []engine.Halt) *engine.Halt {
 			hints = append(hints, hint)
 		}
 	}
-	return &engine.Halt{Code: "PREFLIGHT", Message: strings.Join(messages, "; "), Hint: strings.Join(hints, "\n")}
+	return &engine.Halt{Code: codePreflight, Message: strings.Join(messages, "; "), Hint: strings.Join(hints, "\n")}
 }

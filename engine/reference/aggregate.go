@@ -101,28 +101,28 @@ func countDistinct(values []relation.Value) int64 {
 
 // extreme is the value that comes first. Values may be equal and yet print
 // differently (1.0 and 1.00, 1 month and 30 days); so that the result does not
-// depend on which was there before, the one that says more is taken.
+// depend on which was there before, the plainer one is taken.
 func extreme(values []relation.Value, compare func(v, best relation.Value) int) relation.Value {
 	best := values[0]
 	for _, v := range values[1:] {
 		d := compare(v, best)
-		if d < 0 || d == 0 && saysMore(v, best) {
+		if d < 0 || d == 0 && plainer(v, best) {
 			best = v
 		}
 	}
 	return best
 }
 
-// saysMore orders equal values: decimals by their places, intervals by their
-// months and then days.
-func saysMore(a, b relation.Value) bool {
+// plainer orders equal values: the decimal with fewer places, the interval with
+// less time of day and then fewer days.
+func plainer(a, b relation.Value) bool {
 	switch a.Kind() {
 	case relation.Decimal:
-		return a.Scale() > b.Scale()
+		return a.Scale() < b.Scale()
 	case relation.Interval:
-		monthsA, daysA, _ := a.Interval()
-		monthsB, daysB, _ := b.Interval()
-		return monthsA > monthsB || monthsA == monthsB && daysA > daysB
+		_, daysA, usA := a.Interval()
+		_, daysB, usB := b.Interval()
+		return usA < usB || usA == usB && daysA < daysB
 	}
 	return false
 }

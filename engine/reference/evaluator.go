@@ -152,21 +152,13 @@ func (r *run) claimsKey(row []relation.Value) (bool, error) {
 }
 
 // claimant finds the row that a view key stands for. Should several rows of the
-// view claim it, which the source's unique index forbids while it is there, the
-// one with the lowest relation key does. As in a `one`, the pick comes after
-// `where` and before `required`.
+// relation claim it, which the source's unique index forbids while it is there,
+// the one with the lowest relation key does.
 func (r *run) claimant(key []relation.Value) ([]relation.Value, error) {
 	root := r.view.Occurrences[0]
 	var first []relation.Value
 	err := r.rows.Find(root.Schema.Name, r.view.Key, key, func(row []relation.Value) error {
-		if first != nil && compareColumns(first, row, root.Schema.Key) <= 0 {
-			return nil
-		}
-		in := r.bind(0, row, nil)
-		if _, err := r.bindOnes(&in.env, root.Ones); err != nil {
-			return err
-		}
-		if holds(r.nodes[0].where, &in.env) {
+		if first == nil || compareColumns(row, first, root.Schema.Key) < 0 {
 			first = row
 		}
 		return nil

@@ -15,7 +15,7 @@ const maxWholeDigits = 131072
 // rounded once, so that their order does not matter.
 func (c *aggregateCode) sum(values []relation.Value) relation.Value {
 	if c.argument.Family() == relation.FloatFamily {
-		return roundFloat(c.kind, addFloats(values))
+		return roundFloat(c.kind, addFloats(values), 1)
 	}
 	if special, ok := addSpecial(values); ok {
 		return special
@@ -30,17 +30,13 @@ func (c *aggregateCode) sum(values []relation.Value) relation.Value {
 	return relation.OfInt(c.kind, total.Int64())
 }
 
-// average divides the sum by the number of values: for integers and decimals
-// exactly, then rounded half away from zero to the declared places; for floats
-// as their type divides.
+// average divides the exact sum by the number of values. The mean of integers
+// and decimals is rounded half away from zero to the declared places; that of
+// floats is rounded to its type.
 func (c *aggregateCode) average(values []relation.Value) relation.Value {
 	count := int64(len(values))
 	if c.argument.Family() == relation.FloatFamily {
-		total := roundFloat(relation.Float8, addFloats(values))
-		if total.IsError() {
-			return total
-		}
-		return relation.OfFloat(c.kind, total.Float()/float64(count))
+		return roundFloat(c.kind, addFloats(values), count)
 	}
 	if special, ok := addSpecial(values); ok {
 		return special
@@ -172,9 +168,9 @@ func addFloats(values []relation.Value) floatSum {
 	return s
 }
 
-// roundFloat rounds to the float kind; a finite sum beyond its range is an
-// overflow, as in PostgreSQL.
-func roundFloat(kind relation.Kind, s floatSum) relation.Value {
+// roundFloat divides an exact sum and rounds the quotient once to the float
+// kind; beyond its range it is an overflow, as in PostgreSQL.
+func roundFloat(kind relation.Kind, s floatSum, divisor int64) relation.Value {
 	switch {
 	case s.nan, s.positive && s.negative:
 		return relation.OfFloat(kind, math.NaN())
@@ -183,9 +179,11 @@ func roundFloat(kind relation.Kind, s floatSum) relation.Value {
 	case s.negative:
 		return relation.OfFloat(kind, math.Inf(-1))
 	}
-	f, _ := s.exact.Float64()
+	exact, _ := s.exact.Rat(nil)
+	exact.Quo(exact, new(big.Rat).SetInt64(divisor))
+	f, _ := exact.Float64()
 	if kind == relation.Float4 {
-		single, _ := s.exact.Float32()
+		single, _ := exact.Float32()
 		f = float64(single)
 	}
 	if math.IsInf(f, 0) {

@@ -62,8 +62,32 @@ func (v Value) List() []Value {
 			}
 			s = s[13+used:]
 			e.s, s = s[:size], s[size:]
+			if !e.wellFormed() {
+				break
+			}
 		}
 		list = append(list, e)
 	}
 	return list
 }
+
+// wellFormed says whether the parts of an element fit together, so that
+// nothing that is done with it can go wrong.
+func (v Value) wellFormed() bool {
+	switch v.kind.Family() {
+	case NoFamily:
+		return false
+	case DecimalFamily:
+		if v.aux < 0 {
+			return v.aux >= auxNegInfinite && v.n == 0 && v.s == ""
+		}
+		d, ok := OfDigits(v.Digits(), v.aux)
+		return ok && d == v && v.aux <= maxElementScale
+	case UUIDFamily, IntervalFamily:
+		return len(v.s) == 16
+	}
+	return true
+}
+
+// maxElementScale bounds the zeros that a damaged scale can make a printer write.
+const maxElementScale = 1 << 20

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRepeatsCollapse(t *testing.T) {
+	var out bytes.Buffer
+	handler := collapse(slog.NewTextHandler(&out, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	say := func(h slog.Handler, after time.Duration, level slog.Level, message string, args ...any) {
+		r := slog.NewRecord(start.Add(after), level, message, 0)
+		r.Add(args...)
+		if err := h.Handle(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shop := handler.WithAttrs([]slog.Attr{slog.String("source", "shop")})
+	crm := handler.WithAttrs([]slog.Attr{slog.String("source", "crm")})
+	say(shop, 0, slog.LevelWarn, "unreachable", "attempt", 1)
+	say(shop, time.Second, slog.LevelWarn, "unreachable", "attempt", 2)
+	say(crm, time.Second, slog.LevelWarn, "unreachable", "attempt", 1)
+	say(shop, 2*time.Second, slog.LevelWarn, "unreachable", "attempt", 3, "code", "TLS")
+	say(shop, 59*time.Second, slog.LevelWarn, "unreachable", "attempt", 4)
+	say(shop, 61*time.Second, slog.LevelWarn, "unreachable", "attempt", 5)
+	say(shop, 61*time.Second, slog.LevelInfo, "streaming")
+	say(shop, 62*time.Second, slog.LevelInfo, "streaming")
+	want := strings.TrimLeft(`
+msg=unreachable source=shop attempt=1
+msg=unreachable source=crm attempt=1
+msg=unreachable source=shop attempt=3 code=TLS
+msg=unreachable source=shop attempt=5 repeated=2
+msg=streaming source=shop
+msg=streaming source=shop
+`, "\n")
+	if out.String() != want {
+		t.Errorf("logged\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func TestLoggerFlags(t *testing.T) {
+	for _, bad := range [][2]string{{"xml", "info"}, {"text", "loud"}} {
+		if _, err := newLogger(&bytes.Buffer{}, bad[0], bad[1]); err == nil {
+			t.Errorf("format %q and level %q are taken", bad[0], bad[1])
+		}
+	}
+	var out bytes.Buffer
+	log, err := newLogger(&out, "", "warn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info("quiet")
+	log.Warn("loud")
+	if got := out.String(); !strings.HasPrefix(got, `{"time":`) || strings.Contains(got, "quiet") {
+		t.Errorf("logged %q, want one line of JSON: the writer is no terminal", got)
+	}
+}

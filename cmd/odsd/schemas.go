@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"odsd/engine"
+	"odsd/engine/postgres"
+	"odsd/project"
+	"odsd/storage"
+	"odsd/storage/relation"
+)
+
+// introspectTimeout is how long one database may take to tell its tables.
+const introspectTimeout = 10 * time.Second
+
+// introspection is what a database told of itself.
+type introspection struct {
+	schemas []*relation.Schema
+	lacks   []engine.Halt // what keeps it from being captured
+	err     error         // it could not be asked
+}
+
+// introspect asks the databases of these sources, all at once.
+func introspect(ctx context.Context, sources []*project.Source) map[string]*introspection {
+	found := map[string]*introspection{}
+	var mu sync.Mutex
+	var group errgroup.Group
+	for _, s := range sources {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, introspectTimeout)
+			defer cancel()
+			var i introspection
+			i.schemas, i.lacks, i.err = postgres.Introspect(ctx, captureOf(s, nil))
+			mu.Lock()
+			defer mu.Unlock()
+			found[s.Name] = &i
+			return nil
+		})
+	}
+	_ = group.Wait() // each keeps its own error
+	return found
+}
+
+// captureOf is a source's file as the capture of its database wants it.
+func captureOf(s *project.Source, log *slog.Logger) postgres.Config {
+	return postgres.Config{
+		Name: s.Name, DSN: s.DSN, Slot: s.Slot, Publication: s.Publication,
+		Timezone: s.Timezone, Tables: s.Tables, Log: log,
+	}
+}
+
+// schemasFor gathers what views are checked against when the daemon starts.
+// What the store holds counts first, since those are the columns of its rows; for a
+// source that was never copied its database is asked; where that does not
+// answer, the schema files must do.
+func schemasFor(ctx context.Context, p *project.Project, store *storage.Store, log *slog.Logger) (map[string]*relation.Schema, error) {
+	stored, err := engine.StoredSchemas(store)
+	if err != nil {
+		return nil, err
+	}
+	copied := map[string]bool{}
+	for name := range stored {
+		source, _, _ := strings.Cut(name, ".")
+		copied[source] = true
+	}
+	var unknown []*project.Source
+	for _, s := range p.Sources {
+		if s.DSN != "" && !copied[s.Name] {
+			unknown = append(unknown, s)
+		}
+	}
+	schemas := maps.Clone(p.Schemas)
+	for name, i := range introspect(ctx, unknown) {
+		if i.err != nil {
+			log.Warn("the database does not tell its tables: views are checked against schema/"+name+".yaml", "source", name, "error", i.err)
+			continue
+		}
+		maps.DeleteFunc(schemas, func(relation string, _ *relation.Schema) bool { return strings.HasPrefix(relation, name+".") })
+		for _, schema := range i.schemas {
+			schemas[schema.Name] = schema
+		}
+	}
+	maps.Copy(schemas, stored)
+	return schemas, ctx.Err()
+}
+
+// faultText words an error of a source for a finding: its message and what to do.
+func faultText(err error) (message, hint string) {
+	var halt *engine.Halt
+	if errors.As(err, &halt) {
+		return halt.Error(), halt.Hint
+	}
+	return err.Error(), ""
+}

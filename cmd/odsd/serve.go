@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"odsd/engine"
+	"odsd/engine/postgres"
+	"odsd/internal/yamlfile"
+	"odsd/project"
+	"odsd/query"
+	"odsd/query/server"
+	"odsd/storage"
+	"odsd/views"
+)
+
+// serveOptions are what a command adds to its project.
+type serveOptions struct {
+	dir string
+	env project.Env
+	// The listeners of the project, where empty.
+	listen, adminListen string
+	// storeDir holds the store, the project's data_dir where empty. The socket is in the
+	// project's data_dir all the same: there the other commands look for it.
+	storeDir string
+	log      *slog.Logger
+	// listening is called once requests are answered.
+	listening func(addresses) error
+}
+
+// addresses are where a daemon can be reached.
+type addresses struct {
+	GraphQL string            `json:"graphql"`
+	Admin   string            `json:"admin"`
+	Sources map[string]string `json:"sources"` // DSNs by source
+}
+
+// serve runs a daemon until ctx ends, which is a good end. It is the place where all
+// packages meet; every goroutine that it starts has ended when it returns.
+//
+//	listeners ─▶ store ─▶ schemas ─▶ views ─▶ engine ─▶ query ─▶ servers
+func serve(ctx context.Context, o serveOptions) (err error) {
+	p, found := project.Load(o.dir, o.env)
+	found = append(found, p.Resolve(o.env)...)
+	if err := configError(found); err != nil {
+		return err
+	}
+	listeners, err := openListeners(p, o)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	storeDir := p.Config.DataDir
+	if o.storeDir != "" {
+		storeDir = o.storeDir
+	}
+	store, err := openStore(storeDir, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if listeners.control, err = openSocket(p.Config.DataDir); err != nil {
+		return err
+	}
+	d, err := assemble(ctx, p, found, store, o.log)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx, listeners, o)
+}
+
+// openStore opens the store in a folder that is its owner's alone.
+func openStore(dir string, log *slog.Logger) (*storage.Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	return storage.Open(filepath.Join(dir, "store"), storage.Options{Log: log})
+}
+
+func openSocket(dataDir string) (net.Listener, error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	return listenControl(filepath.Join(dataDir, socketName))
+}
+
+// running is a daemon with all its parts.
+type running struct {
+	project *project.Project
+	engine  *engine.Engine
+	server  *server.Server
+	control controls
+}
+
+// assemble makes the parts of a daemon. Faults of single files are logged and kept
+// for the status; what they do not concern goes on.
+func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, log *slog.Logger) (*running, error) {
+	sources := sourcesOf(p, found, log)
+	schemas, err := schemasFor(ctx, p, store, log)
+	if err != nil {
+		return nil, err
+	}
+	checked, more := views.CheckAll(p.Definitions, schemas)
+	found = append(found, more...)
+	plans, more := compileViews(checked)
+	found = yamlfile.Sort(append(withoutMissingSchemas(found), more...))
+	logFindings(log, found)
+	for source, file := range p.Files {
+		for _, d := range drift(file, ofSource(schemas, source)) {
+			log.Warn(d.table+": "+d.what, "source", source, "hint", "odsd check --live --write brings schema/"+source+".yaml up to date")
+		}
+	}
+	e, err := engine.New(engine.Options{
+		Store: store, Sources: sources, Views: viewsOf(plans), Broken: brokenViews(p, plans, found), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := cursorKey(store)
+	if err != nil {
+		return nil, err
+	}
+	service := query.New(query.Options{Backend: newBackend(e, plans), CursorKey: key, Log: log})
+	d := &running{project: p, engine: e}
+	d.server, err = server.New(server.Options{Query: service, Status: func() any { return d.status() }, Ready: d.ready, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	mismatches := newMismatches(d.server.Registry())
+	d.server.Registry().MustRegister(figures{status: e.Status, store: store.Metrics})
+	d.control = controls{
+		status:  func() any { return d.status() },
+		graphql: d.server.Handler(),
+		verify: func(ctx context.Context, r verifyRequest) (any, error) {
+			report, err := e.Verify(ctx, r.options())
+			mismatches.count(report)
+			return report, err
+		},
+	}
+	return d, nil
+}
+
+// run serves until ctx ends. The engine outlives the listeners, so that the last
+// requests are answered.
+func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.engine.Run(ctx) })
+	group.Go(func() error { return server.Serve(ctx, l.public, d.server.Handler(), graceful, o.log) })
+	group.Go(func() error { return server.Serve(ctx, l.admin, d.server.AdminHandler(), graceful, o.log) })
+	group.Go(func() error { return serveControl(ctx, l.control, d.control.handler()) })
+	group.Go(func() error { return o.listening(d.addresses(l)) })
+	return group.Wait()
+}
+
+func (d *running) addresses(l *listeners) addresses {
+	a := addresses{
+		GraphQL: "http://" + l.public.Addr().String() + "/graphql",
+		Admin:   "http://" + l.admin.Addr().String(),
+		Sources: map[string]string{},
+	}
+	for _, s := range d.project.Sources {
+		a.Sources[s.Name] = s.DSN
+	}
+	return a
+}
+
+// sourcesOf makes the sources; one whose file has errors is replaced by its fault.
+func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, log *slog.Logger) []engine.Source {
+	var sources []engine.Source
+	for _, s := range p.Sources {
+		at := slices.IndexFunc(found, func(d yamlfile.Diagnostic) bool {
+			return d.File == s.File() && d.Severity == yamlfile.Error && d.Code != yamlfile.CodeCapture
+		})
+		if at >= 0 {
+			d := found[at]
+			sources = append(sources, &brokenSource{name: s.Name, why: engine.Halt{
+				Code: "CONFIG", Message: d.Error(), Hint: "mend the file and start odsd again",
+			}})
+			continue
+		}
+		sources = append(sources, postgres.New(captureOf(s, log)))
+	}
+	return sources
+}
+
+// withoutMissingSchemas leaves out what is missing in schema files: the daemon asks the
+// databases themselves.
+func withoutMissingSchemas(found []yamlfile.Diagnostic) []yamlfile.Diagnostic {
+	return slices.DeleteFunc(found, func(d yamlfile.Diagnostic) bool { return d.Code == yamlfile.CodeCapture })
+}
+
+func viewsOf(plans []*views.Plan) []*views.View {
+	list := make([]*views.View, len(plans))
+	for i, p := range plans {
+		list[i] = p.View
+	}
+	return list
+}
+
+// brokenViews gives the reason for each view that is defined and not among the plans.
+func brokenViews(p *project.Project, plans []*views.Plan, found []yamlfile.Diagnostic) map[string]error {
+	broken := map[string]error{}
+	for _, definition := range p.Definitions {
+		name := definition.Name.Value
+		if slices.ContainsFunc(plans, func(p *views.Plan) bool { return p.View.File == definition.File }) {
+			continue
+		}
+		if name == "" {
+			name = definition.File
+		}
+		broken[name] = fmt.Errorf("%s has errors", definition.File)
+		for _, d := range found {
+			if d.File == definition.File && d.Severity == yamlfile.Error {
+				broken[name] = d
+				break
+			}
+		}
+	}
+	return broken
+}
+
+func logFindings(log *slog.Logger, found []yamlfile.Diagnostic) {
+	for _, d := range found {
+		level := slog.LevelWarn
+		if d.Severity == yamlfile.Error {
+			level = slog.LevelError
+		}
+		log.Log(context.Background(), level, d.Message, "code", d.Code, "place", fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Col), "hint", d.Hint)
+	}
+}
+
+// cursorKeyName is where the store keeps the key that seals cursors: it lives
+// as long as the rows that they point into.
+const cursorKeyName = "cursor_key"
+
+func cursorKey(store *storage.Store) ([]byte, error) {
+	commit := store.Begin()
+	defer commit.Abandon()
+	var key []byte
+	found, err := storage.GetMeta(commit, cursorKeyName, &key)
+	if err != nil || found {
+		return key, err
+	}
+	key = make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	if err := storage.SetMeta(commit, cursorKeyName, key); err != nil {
+		return nil, err
+	}
+	return key, commit.Apply()
+}

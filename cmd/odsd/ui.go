@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The exit codes of all commands.
+const (
+	exitFine        = 0
+	exitFindings    = 1
+	exitTrouble     = 2 // usage, configuration, internal, daemon unreachable
+	exitUnreachable = 3 // status: a source is unreachable
+	exitStale       = 4 // status: a source is past its error_after
+)
+
+// hintedError is an error with what to do about it.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+func (e *hintedError) Hint() string  { return e.hint }
+
+func withHint(err error, hint string) error { return &hintedError{err: err, hint: hint} }
+
+// hint reads well at the call: hintf("run it").errorf("it did not run").
+type hint string
+
+func hintf(format string, args ...any) hint { return hint(fmt.Sprintf(format, args...)) }
+
+func (h hint) errorf(format string, args ...any) error {
+	return withHint(fmt.Errorf(format, args...), string(h))
+}
+
+// outcome ends a command with an exit code though nothing is left to be said:
+// its output has told what was found.
+type outcome int
+
+func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
+
+// report prints an error as people are to read it and returns the exit code.
+func (c *cli) report(err error) int {
+	if err == nil {
+		return exitFine
+	}
+	if o := outcome(0); errors.As(err, &o) {
+		return int(o)
+	}
+	printError(c.stderr, err)
+	return exitTrouble
+}
+
+// printError prints "odsd: error: …" and a line "hint: …" for whatever error
+// in the chain knows one.
+func printError(w io.Writer, err error) {
+	fmt.Fprintf(w, "odsd: error: %v\n", err)
+	var hinted interface{ Hint() string }
+	if !errors.As(err, &hinted) {
+		return
+	}
+	for line := range strings.Lines(hinted.Hint()) {
+		fmt.Fprintf(w, "hint: %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+// note says something about the work on stderr, never on stdout.
+func (c *cli) note(format string, args ...any) {
+	fmt.Fprintf(c.stderr, "odsd: "+format+"\n", args...)
+}
+
+// printJSON writes one JSON document and a newline to stdout.
+func (c *cli) printJSON(v any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("write to stdout: %w", err)
+	}
+	return nil
+}

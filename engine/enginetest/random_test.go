@@ -1,0 +1,124 @@
+package enginetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestRandomCases plays generated cases on the engine. After every step the
+// stored documents equal the reference's, and all that is stored equals what
+// building anew from the same rows stores. A failure prints its seed, and the
+// case made small, which belongs under testdata/cases once it is understood.
+//
+// ODSD_ORACLE_SECONDS plays for that long, from a seed of the clock or of
+// ODSD_ORACLE_SEED; else a few fixed seeds are played.
+func TestRandomCases(t *testing.T) {
+	seconds, _ := strconv.Atoi(os.Getenv("ODSD_ORACLE_SECONDS"))
+	seed, count := uint64(1), 60
+	if seconds > 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	if given := os.Getenv("ODSD_ORACLE_SEED"); given != "" {
+		n, err := strconv.ParseUint(given, 10, 64)
+		if err != nil {
+			t.Fatalf("ODSD_ORACLE_SEED: %v", err)
+		}
+		seed = n
+	}
+	end := time.Now().Add(time.Duration(seconds) * time.Second)
+	tried, refused := 0, 0
+	for ; tried < count || time.Now().Before(end); tried++ {
+		if !playSeed(t, seed+uint64(tried)) {
+			refused++
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d cases played, seeds %d to %d; the checker refused %d others", tried-refused, seed, seed+uint64(tried)-1, refused)
+	if refused*10 > tried {
+		t.Errorf("the checker refuses %d of %d generated cases: the generator is of little use", refused, tried)
+	}
+}
+
+// playSeed generates and plays one case; false where the checker refuses it, as
+// it does an expression that it sees will always fail.
+func playSeed(t *testing.T, seed uint64) bool {
+	t.Helper()
+	options := Options{Views: 1 + int(seed%3), Failing: seed%2 == 0}
+	c := Generate(seed, options)
+	if _, err := CheckViews(c.Schemas, c.Views); err != nil {
+		return false
+	}
+	err := play(c)
+	if err == nil {
+		return true
+	}
+	small := Shrink(c, func(candidate *Case) bool {
+		if _, err := CheckViews(candidate.Schemas, candidate.Views); err != nil {
+			return false
+		}
+		return play(candidate) != nil
+	})
+	t.Errorf("seed %d: %v\nmade small: %v\n%s", seed, err, play(small), small)
+	return true
+}
+
+// TestCases plays the cases under testdata/cases: failures that were found, understood and mended.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/cases/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := ParseCase(string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := play(c); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// play plays a case on an engine that begins with empty databases, and checks
+// after every step; in the middle it starts the engine anew.
+func play(c *Case) (err error) {
+	checked, err := CheckViews(c.Schemas, c.Views)
+	if err != nil {
+		return fmt.Errorf("the case's views: %w", err)
+	}
+	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := w.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	for i, step := range c.Steps {
+		if err := w.Commit(step); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		if err := w.Check(); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		if i == len(c.Steps)/2 {
+			if err := w.Restart(); err != nil {
+				return fmt.Errorf("restart after step %d: %w", i+1, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package enginetest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// Source is an engine.Source whose database is a test: it copies the rows it is
+// given and then delivers the transactions it is told.
+type Source struct {
+	name    string
+	schemas []*relation.Schema
+	rows    func(relation string) [][]relation.Value
+
+	mu           sync.Mutex
+	log          []*engine.Transaction // all that were committed, ever
+	end          relation.Position
+	acknowledged relation.Position
+	asked        bool
+	wake         chan struct{}
+}
+
+// NewSource makes a source. rows gives the rows that the initial copy finds.
+func NewSource(name string, schemas []*relation.Schema, rows func(relation string) [][]relation.Value) *Source {
+	return &Source{name: name, schemas: schemas, rows: rows, end: 1, wake: make(chan struct{}, 1)}
+}
+
+// Name implements engine.Source.
+func (s *Source) Name() string { return s.name }
+
+// Commit appends a transaction to the source's log and gives its end.
+func (s *Source) Commit(changes []engine.Change) relation.Position {
+	s.mu.Lock()
+	s.end += 10
+	end := s.end
+	at := time.Unix(int64(end), 0).UTC()
+	s.log = append(s.log, &engine.Transaction{End: end, CommittedAt: at, Changes: changes})
+	s.mu.Unlock()
+	s.awake()
+	return end
+}
+
+// Acknowledge implements engine.Source.
+func (s *Source) Acknowledge(p relation.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acknowledged = max(s.acknowledged, p)
+}
+
+// Acknowledged is the largest position that the engine has called durable.
+func (s *Source) Acknowledged() relation.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acknowledged
+}
+
+// RequestProgress implements engine.Source.
+func (s *Source) RequestProgress() {
+	s.mu.Lock()
+	s.asked = true
+	s.mu.Unlock()
+	s.awake()
+}
+
+func (s *Source) awake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run implements engine.Source.
+func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
+	position := relation.Position(0)
+	if from != nil {
+		position = from.Position
+	} else {
+		var err error
+		if position, err = s.copy(ctx, out); err != nil {
+			return err
+		}
+	}
+	if err := send(ctx, out, engine.Condition{State: engine.Streaming, SlotWAL: -1}); err != nil {
+		return err
+	}
+	for {
+		events, reached := s.after(position)
+		for _, event := range events {
+			if err := send(ctx, out, event); err != nil {
+				return err
+			}
+		}
+		position = reached
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.wake:
+		}
+	}
+}
+
+func (s *Source) copy(ctx context.Context, out chan<- engine.Event) (relation.Position, error) {
+	s.mu.Lock()
+	end := s.end
+	s.mu.Unlock()
+	if err := send(ctx, out, engine.CopyStarted{Schemas: s.schemas}); err != nil {
+		return 0, err
+	}
+	for _, schema := range s.schemas {
+		if err := send(ctx, out, engine.CopiedRows{Relation: schema.Name, Rows: s.rows(schema.Name)}); err != nil {
+			return 0, err
+		}
+	}
+	return end, send(ctx, out, engine.CopyFinished{Position: end})
+}
+
+// after gives the transactions that end after a position, and a progress where
+// one was asked for.
+func (s *Source) after(position relation.Position) (events []engine.Event, reached relation.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.log {
+		if t.End > position {
+			events = append(events, copied(t))
+			position = t.End
+		}
+	}
+	if s.asked {
+		s.asked = false
+		events = append(events, engine.Progress{Position: position})
+	}
+	return events, position
+}
+
+// copied is a transaction of the receiver's own: the engine may write into rows.
+func copied(t *engine.Transaction) *engine.Transaction {
+	own := *t
+	own.Changes = make([]engine.Change, len(t.Changes))
+	for i, c := range t.Changes {
+		c.Old = append([]relation.Value(nil), c.Old...)
+		c.New = append([]relation.Value(nil), c.New...)
+		own.Changes[i] = c
+	}
+	return &own
+}
+
+func send(ctx context.Context, out chan<- engine.Event, event engine.Event) error {
+	select {
+	case out <- event:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

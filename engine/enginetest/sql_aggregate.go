@@ -1,0 +1,111 @@
+package enginetest
+
+import (
+	"fmt"
+	"strings"
+
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// fieldSet says which of a node's fields are wanted, by ordinal.
+type fieldSet map[int]bool
+
+func allFields(n *views.Node) fieldSet {
+	set := make(fieldSet, len(n.Scalars))
+	for i := range n.Scalars {
+		set[i] = true
+	}
+	return set
+}
+
+// add puts in the fields that an expression uses, and those that they use.
+func (set fieldSet) add(e *views.Expr, n *views.Node) {
+	if e == nil {
+		return
+	}
+	if e.Op == views.OpField && !set[e.Field] {
+		set[e.Field] = true
+		set.add(n.Scalars[e.Field].Expr, n)
+	}
+	for _, a := range e.Args {
+		set.add(a, n)
+	}
+}
+
+// aggregate computes an aggregate over the instances along its path. Of those
+// only the fields that it needs are computed.
+func (s *statement) aggregate(f *views.Field) string {
+	a := f.Aggregate
+	last := s.view.Nodes[a.Path[len(a.Path)-1]]
+	wanted := make(map[int]fieldSet)
+	for _, node := range a.Path {
+		wanted[node] = make(fieldSet)
+	}
+	wanted[last.ID].add(a.Arg, last)
+	var conditions []string
+	for _, c := range a.Where {
+		n := s.view.Nodes[c.Node]
+		wanted[c.Node].add(c.Expr, n)
+		conditions = append(conditions, s.condition(c.Expr, n))
+	}
+	var from []string
+	for _, node := range a.Path {
+		from = append(from, fmt.Sprintf("(%s) a%d", s.rows(node, wanted[node]), node))
+	}
+	return fmt.Sprintf("(SELECT %s FROM %s%s)", s.aggregated(f, last), strings.Join(from, "\nCROSS JOIN LATERAL "), where(conditions))
+}
+
+func (s *statement) aggregated(f *views.Field, last *views.Node) string {
+	a := f.Aggregate
+	if a.Arg == nil {
+		return "count(*)"
+	}
+	arg := s.expression(a.Arg, last)
+	text := ""
+	switch a.Func {
+	case views.Count:
+		return "count(" + arg + ")"
+	case views.CountDistinct:
+		return "count(DISTINCT " + arg + ")"
+	case views.Sum:
+		text = s.sum(arg, a.Arg.Type, f.Type)
+	case views.Avg:
+		text = s.average(arg, a.Arg.Type, a.Round)
+	case views.Min:
+		text = extreme(arg, a.Arg.Type, "ASC")
+	case views.Max:
+		text = extreme(arg, a.Arg.Type, "DESC")
+	}
+	if a.Default == nil {
+		return text
+	}
+	return fmt.Sprintf("coalesce(%s, %s)", text, s.constant(*a.Default, f.Type))
+}
+
+func (s *statement) sum(arg string, from, to relation.Type) string {
+	if from.Kind == relation.Float4 && to.Kind == relation.Float8 {
+		arg += "::float8"
+	}
+	return fmt.Sprintf("sum(%s)::%s", arg, typeName(to))
+}
+
+// average divides with enough places that rounding the quotient again cannot
+// tell: the factor gives the dividend its places.
+func (s *statement) average(arg string, from relation.Type, round int32) string {
+	if from.Kind.Family() == relation.FloatFamily {
+		return fmt.Sprintf("avg((%s)::float8)", arg)
+	}
+	places := strings.Repeat("0", int(round)+30)
+	return fmt.Sprintf("round(sum((%s)::numeric) * 1.%s / nullif(count(%s), 0), %d)", arg, places, arg, round)
+}
+
+// extreme is min or max: of equal decimals the one with the fewest places, where
+// PostgreSQL's own take whichever came last.
+func extreme(arg string, t relation.Type, direction string) string {
+	order := fmt.Sprintf("(%s) %s", arg, direction)
+	if t.Kind == relation.Decimal {
+		order += fmt.Sprintf(", scale(%s) ASC", arg)
+	}
+	return fmt.Sprintf("(array_agg(%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL))[1]", arg, order, arg)
+}

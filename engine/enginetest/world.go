@@ -1,0 +1,291 @@
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"odsd/engine"
+	"odsd/engine/reference"
+	"odsd/storage"
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// World is an engine with test sources on a store in memory, and beside it the
+// rows that the sources' databases hold.
+type World struct {
+	Engine   *engine.Engine
+	Database *Database
+	Views    []*views.View
+	// Last is what the last commit of transactions did.
+	Last engine.CommitReport
+
+	schemas []*relation.Schema
+	sources map[string]*Source
+	fs      vfs.FS
+	store   *storage.Store
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+// patience is how long a world waits for the engine before it calls it stuck.
+const patience = 30 * time.Second
+
+// NewWorld starts an engine over databases that hold the rows of rows, which
+// the engine copies first.
+func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
+	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*Source{}, fs: vfs.NewMem()}
+	bySource := map[string][]*relation.Schema{}
+	for _, s := range schemas {
+		name := SourceOf(s.Name)
+		bySource[name] = append(bySource[name], s)
+	}
+	for name, of := range bySource {
+		w.sources[name] = NewSource(name, of, w.rowsOf)
+	}
+	return w, w.start()
+}
+
+func (w *World) rowsOf(name string) [][]relation.Value {
+	var rows [][]relation.Value
+	_ = w.Database.All(name, func(row []relation.Value) error {
+		rows = append(rows, append([]relation.Value(nil), row...))
+		return nil
+	})
+	return rows
+}
+
+func (w *World) start() error {
+	store, err := storage.Open("store", storage.Options{FS: w.fs})
+	if err != nil {
+		return err
+	}
+	w.store = store
+	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
+	for _, name := range w.sourceNames() {
+		options.Sources = append(options.Sources, w.sources[name])
+	}
+	if w.Engine, err = engine.New(options); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel, w.done = cancel, make(chan error, 1)
+	run := w.Engine
+	go func() { w.done <- run.Run(ctx) }()
+	return w.settle()
+}
+
+// observe runs in the writer; readers look at Last after settle, which waits for it.
+func (w *World) observe(r engine.CommitReport) {
+	if r.Transactions > 0 {
+		w.Last = r
+	}
+}
+
+func (w *World) sourceNames() []string {
+	var names []string
+	for name := range w.sources {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// settle waits until all that the sources have committed is applied and every
+// view is ready.
+func (w *World) settle() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for name, s := range w.sources {
+		if err := w.Engine.WaitFor(ctx, name, s.end); err != nil {
+			return fmt.Errorf("waiting for source %s: %w", name, err)
+		}
+	}
+	for {
+		reading, err := w.Engine.Read()
+		if err != nil {
+			return err
+		}
+		ready := len(reading.Views) == len(w.Views)
+		if err := reading.Close(); err != nil {
+			return err
+		}
+		if ready {
+			return nil
+		}
+		for _, v := range w.Engine.Status().Views {
+			if v.Error != nil {
+				return fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
+			}
+		}
+		// A turn of the writer: it builds a chunk between any two.
+		release, err := w.Engine.Hold(ctx)
+		if err != nil {
+			return fmt.Errorf("waiting for the views: %w", err)
+		}
+		release()
+	}
+}
+
+// Commit has the databases commit the transactions of a step, and the engine
+// apply them in one commit.
+func (w *World) Commit(step Step) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	release, err := w.Engine.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, t := range step {
+		changes, err := w.Database.Apply(t)
+		if err != nil {
+			return err
+		}
+		if len(changes) > 0 {
+			w.sources[t.Source].Commit(changes)
+		}
+	}
+	release()
+	return w.settle()
+}
+
+// Restart ends the engine and starts another over the same store.
+func (w *World) Restart() error {
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return w.start()
+}
+
+// Close ends the engine and closes the store.
+func (w *World) Close() error {
+	w.cancel()
+	return errors.Join(<-w.done, w.store.Close())
+}
+
+// Documents reads every stored document of a view.
+func (w *World) Documents(view string) ([]*reference.Document, error) {
+	reading, err := w.Engine.Read()
+	if err != nil {
+		return nil, err
+	}
+	defer reading.Close()
+	served, ok := reading.Views[view]
+	if !ok {
+		return nil, fmt.Errorf("view %s is not ready", view)
+	}
+	return engine.Documents(context.Background(), reading.Snapshot, served)
+}
+
+// Check compares every stored document with what the reference makes of the
+// databases' rows, and everything stored of the views with what building them
+// anew from these rows stores.
+func (w *World) Check() error {
+	if err := w.CheckReference(); err != nil {
+		return err
+	}
+	return w.checkRebuilt()
+}
+
+// CheckReference is the first half of Check.
+func (w *World) CheckReference() error {
+	for _, v := range w.Views {
+		stored, err := w.Documents(v.Name)
+		if err != nil {
+			return err
+		}
+		expected, err := reference.Evaluate(context.Background(), v, w.Database)
+		if err != nil {
+			return err
+		}
+		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+			return differenceError(v.Name, differences)
+		}
+	}
+	return nil
+}
+
+func differenceError(view string, differences []reference.Difference) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "view %s differs from the reference:", view)
+	for i, d := range differences {
+		if i == 20 {
+			fmt.Fprintf(&b, "\n  and %d more", len(differences)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s: stored %s, expected %s", d.Path, d.Actual, d.Expected)
+	}
+	return errors.New(b.String())
+}
+
+func (w *World) checkRebuilt() error {
+	anew, err := NewWorld(w.schemas, w.Views, w.Database)
+	if err != nil {
+		return fmt.Errorf("building anew: %w", err)
+	}
+	defer anew.Close()
+	for _, v := range w.Views {
+		have, err := w.dump(v.Name)
+		if err != nil {
+			return err
+		}
+		want, err := anew.dump(v.Name)
+		if err != nil {
+			return err
+		}
+		if err := compareDumps(v.Name, have, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pair is a stored key, without the number of its generation, and its value.
+type pair struct{ key, value []byte }
+
+// dump reads all that is stored of a view's generation.
+func (w *World) dump(view string) ([]pair, error) {
+	reading, err := w.Engine.Read()
+	if err != nil {
+		return nil, err
+	}
+	defer reading.Close()
+	const generation = 4 // bytes, after the first
+	var pairs []pair
+	for _, r := range storage.GenerationRanges(reading.Views[view].Generation) {
+		cursor := reading.Snapshot.Scan(r[0], r[1])
+		for cursor.Next() {
+			key := append([]byte{cursor.Key()[0]}, cursor.Key()[1+generation:]...)
+			pairs = append(pairs, pair{key, append([]byte(nil), cursor.Value()...)})
+		}
+		if err := errors.Join(cursor.Err(), cursor.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return pairs, nil
+}
+
+func compareDumps(view string, have, want []pair) error {
+	for i := 0; i < len(have) || i < len(want); i++ {
+		switch {
+		case i >= len(want):
+			return fmt.Errorf("view %s: maintained store holds %q, rebuilt one does not", view, have[i].key)
+		case i >= len(have):
+			return fmt.Errorf("view %s: rebuilt store holds %q, maintained one does not", view, want[i].key)
+		case !bytes.Equal(have[i].key, want[i].key):
+			return fmt.Errorf("view %s: maintained store holds %q where the rebuilt one holds %q", view, have[i].key, want[i].key)
+		case !bytes.Equal(have[i].value, want[i].value):
+			return fmt.Errorf("view %s: key %q holds %x, rebuilt %x", view, have[i].key, have[i].value, want[i].value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// target is where the rows of a described table go.
+type target struct {
+	values *valueReader
+	// ordinals and key are by the stream's columns: the schema's ordinal, and
+	// whether a key-only old tuple has it.
+	ordinals []int
+	key      []bool
+}
+
+// assembler makes whole transactions of the stream's messages.
+type assembler struct {
+	// describe finds the target of a table that the stream describes; nil where
+	// the table is not captured.
+	describe func(*describedRelation) (*target, error)
+	targets  map[uint32]*target
+	message  message
+	open     bool   // between Begin and Commit
+	final    uint64 // the commit record's place, as Begin says
+	tx       *engine.Transaction
+	arena    *arena
+}
+
+func newAssembler(describe func(*describedRelation) (*target, error)) *assembler {
+	return &assembler{describe: describe, targets: make(map[uint32]*target)}
+}
+
+func disorder(format string, args ...any) error {
+	return halt(codeProtocol, "the replication stream does not make sense: "+fmt.Sprintf(format, args...),
+		"this is a defect of odsd or of the server: report it with both versions")
+}
+
+// take takes one message. It gives the transaction that the message ends, else nil.
+func (a *assembler) take(data []byte) (*engine.Transaction, error) {
+	m := &a.message
+	if err := m.decode(data); err != nil {
+		return nil, disorder("%v", err)
+	}
+	switch m.kind {
+	case messageBegin:
+		return nil, a.begin()
+	case messageCommit:
+		return a.commit()
+	case messageRelation:
+		t, err := a.describe(m.described)
+		a.targets[m.described.oid] = t
+		return nil, err
+	case messageInsert, messageUpdate, messageDelete:
+		return nil, a.change()
+	case messageTruncate:
+		return nil, a.truncate()
+	}
+	return nil, nil // types, origins and logical messages change no row
+}
+
+func (a *assembler) begin() error {
+	if a.open {
+		return disorder("a transaction begins within another")
+	}
+	a.open, a.final = true, a.message.final
+	a.tx, a.arena = new(engine.Transaction), new(arena)
+	return nil
+}
+
+func (a *assembler) commit() (*engine.Transaction, error) {
+	m := &a.message
+	if !a.open || m.final != a.final || m.end < m.final {
+		return nil, disorder("a commit at %s that no transaction began for", relation.Position(m.final))
+	}
+	tx := a.tx
+	tx.End, tx.CommittedAt = relation.Position(m.end), timeOf(m.time)
+	a.open, a.tx, a.arena = false, nil, nil
+	return tx, nil
+}
+
+// timeOf reads PostgreSQL's microseconds since 2000.
+func timeOf(us int64) time.Time {
+	return time.UnixMicro(us + epoch2000*second).UTC()
+}
+
+// epoch2000 is 2000-01-01 in seconds since 1970.
+const epoch2000 = 946_684_800
+
+func (a *assembler) target(oid uint32) (*target, error) {
+	t, described := a.targets[oid]
+	switch {
+	case !a.open:
+		return nil, disorder("a change outside a transaction")
+	case !described:
+		return nil, disorder("a change of table %d, which was not described", oid)
+	}
+	return t, nil
+}
+
+func (a *assembler) change() error {
+	m := &a.message
+	t, err := a.target(m.relation)
+	if err != nil || t == nil {
+		return err
+	}
+	c := engine.Change{Relation: t.values.schema.Name}
+	switch m.kind {
+	case messageInsert:
+		c.Operation = engine.Insert
+	case messageUpdate:
+		c.Operation = engine.Update
+	case messageDelete:
+		c.Operation = engine.Delete
+	}
+	if m.oldKind != 0 {
+		if c.Old, err = a.oldRow(t); err != nil {
+			return err
+		}
+	}
+	if m.kind != messageDelete {
+		if c.New, err = a.newRow(t); err != nil {
+			return err
+		}
+	}
+	a.tx.Changes = append(a.tx.Changes, c)
+	return nil
+}
+
+func (a *assembler) truncate() error {
+	for _, oid := range a.message.truncate {
+		t, err := a.target(oid)
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			a.tx.Changes = append(a.tx.Changes, engine.Change{Operation: engine.Truncate, Relation: t.values.schema.Name})
+		}
+	}
+	return nil
+}
+
+func (a *assembler) newRow(t *target) ([]relation.Value, error) {
+	row, err := a.emptyRow(t, a.message.new)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range a.message.new {
+		if c.kind == cellUnchanged {
+			row[t.ordinals[i]] = relation.OfMark(relation.Unchanged)
+		} else if err := a.put(row, t, i, c); err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
+}
+
+// oldRow reads an old tuple. Where it holds the key alone, the other columns
+// come as nulls that mean nothing.
+func (a *assembler) oldRow(t *target) ([]relation.Value, error) {
+	row, err := a.emptyRow(t, a.message.old)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range a.message.old {
+		if c.kind == cellUnchanged || a.message.oldKind == 'K' && !t.key[i] {
+			row[t.ordinals[i]] = relation.OfMark(relation.NotSent)
+		} else if err := a.put(row, t, i, c); err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
+}
+
+func (a *assembler) emptyRow(t *target, cells []cell) ([]relation.Value, error) {
+	if len(cells) != len(t.ordinals) {
+		return nil, disorder("a row of %s with %d columns, not %d", t.values.schema.Name, len(cells), len(t.ordinals))
+	}
+	return a.arena.row(len(cells)), nil
+}
+
+func (a *assembler) put(row []relation.Value, t *target, i int, c cell) error {
+	if c.kind == cellNull {
+		return nil
+	}
+	ordinal := t.ordinals[i]
+	text := unsafe.String(unsafe.SliceData(c.data), len(c.data)) // the message's own bytes: for this call only
+	if keepsText(t.values.schema.Columns[ordinal].Type.Kind) {
+		text = a.arena.text(c.data)
+	}
+	v, err := t.values.value(ordinal, text)
+	row[ordinal] = v
+	return err
+}
+
+// keepsText says whether values of a kind may alias the text they are read from.
+func keepsText(k relation.Kind) bool {
+	switch k {
+	case relation.Bool, relation.Int2, relation.Int4, relation.Int8, relation.Float4, relation.Float8,
+		relation.Date, relation.Time, relation.Timestamp:
+		return false
+	}
+	return true
+}

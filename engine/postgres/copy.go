@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// initialCopy copies every table as of the point at which a new slot begins,
+// and gives what streaming resumes from. Interrupted, it leaves a slot behind
+// that the next attempt drops, and starts over.
+//
+// The tables are locked (as by any reader) before the slot is made, so that
+// nothing rewrites them between the slot's snapshot and their copying: a
+// rewritten table looks empty to an older snapshot.
+func (r *run) initialCopy(ctx context.Context, conn *pgx.Conn) (*replicationConn, error) {
+	v, err := r.ready(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.dropLeftover(ctx, conn); err != nil {
+		return nil, err
+	}
+	replication, err := r.connectReplication(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resume, err := r.copyAll(ctx, conn, replication, v)
+	if err != nil {
+		closeSession(replication.PgConn)
+		return nil, err
+	}
+	r.resume = resume
+	return replication, nil
+}
+
+// ready is the preflight, and the publication made where it is absent.
+func (r *run) ready(ctx context.Context, conn *pgx.Conn) (*survey, error) {
+	v, err := r.survey(ctx, conn, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(v.lacks) > 0 {
+		return nil, joinLacks(v.lacks)
+	}
+	if !v.publication.exists {
+		if err := createPublication(ctx, conn, v.publication, v.tables); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicationConn, v *survey) (*resume, error) {
+	installed, err := readInstallation(ctx, replication, conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.beginLocked(ctx, conn, v.tables); err != nil {
+		return nil, err
+	}
+	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := takeSnapshot(ctx, conn, created.snapshot); err != nil {
+		return nil, err
+	}
+	seen, err := r.survey(ctx, conn, oidsOf(v.tables))
+	if err != nil {
+		return nil, err
+	}
+	if len(seen.tables) != len(v.tables) || !seen.capturable() {
+		return nil, pass(codeCatalogMoved, "tables changed while their copy began", "the source tries again by itself")
+	}
+	if err := r.copyTables(ctx, conn, seen); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
+		return nil, fmt.Errorf("end the copy: %w", err)
+	}
+	return r.finish(ctx, created, identityOf(installed, seen.publication.oid, seen.tables), seen)
+}
+
+func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
+	if err := r.deliver(ctx, engine.Condition{State: engine.Copying, SlotWAL: -1}); err != nil {
+		return err
+	}
+	started := engine.CopyStarted{Schemas: v.schemas(), RowsExpected: make(map[string]int64)}
+	for _, t := range v.tables {
+		started.RowsExpected[t.schema.Name] = t.estimate
+	}
+	if err := r.deliver(ctx, started); err != nil {
+		return err
+	}
+	for _, t := range v.tables {
+		values := newValueReader(t, t.schema, r.config.Timezone, v.server.encoding)
+		err := copyTable(ctx, conn, t, values, func(rows [][]relation.Value) error {
+			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *survey) (*resume, error) {
+	stored, err := json.Marshal(id)
+	if err != nil {
+		return nil, fmt.Errorf("write the identity: %w", err)
+	}
+	if err := r.deliver(ctx, engine.CopyFinished{Position: created.position, Identity: stored}); err != nil {
+		return nil, err
+	}
+	return &resume{position: created.position, identity: id, schemas: v.schemas()}, nil
+}
+
+// beginLocked begins the transaction of a copy and keeps the tables from being
+// altered until it ends. It takes no snapshot yet: the slot's comes later.
+func (s *Source) beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = "ONLY " + t.sql()
+	}
+	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout() + "; " +
+		"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if serverCode(err) == lockNotGranted {
+		return pass(codeCatalogMoved, "a table is locked exclusively by another session, so that its copy cannot begin", "the source tries again by itself")
+	}
+	if err != nil {
+		return fmt.Errorf("lock the tables for the copy: %w", err)
+	}
+	return nil
+}
+
+func takeSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
+	_, err := conn.PgConn().Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'").ReadAll()
+	if err != nil {
+		return fmt.Errorf("take the slot's snapshot: %w", err)
+	}
+	return nil
+}
+
+// copyTable reads a table under the transaction's snapshot, in batches.
+func copyTable(ctx context.Context, conn *pgx.Conn, t *table, values *valueReader, emit func([][]relation.Value) error) error {
+	reader := newCopyReader(values, emit)
+	_, err := conn.PgConn().CopyTo(ctx, reader, copySQL(t))
+	if reader.failed != nil {
+		return fmt.Errorf("copy %s: %w", values.schema.Name, reader.failed)
+	}
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", values.schema.Name, err)
+	}
+	if len(reader.begun) > 0 {
+		return errors.Join(fmt.Errorf("copy %s", values.schema.Name), errCopyForm)
+	}
+	return reader.flush()
+}
+
+// copySQL reads the captured columns of the published rows. ONLY leaves out
+// tables that inherit from this one: their changes come under their own names.
+func copySQL(t *table) string {
+	columns := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		columns[i] = quote(c.name)
+	}
+	where := ""
+	if t.filter != "" {
+		where = " WHERE " + t.filter
+	}
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s) TO STDOUT", strings.Join(columns, ", "), t.sql(), where)
+}

@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// Config of a source.
+type Config struct {
+	// Name as in the project, "shop".
+	Name string
+	// DSN is a URL or keyword/value string.
+	DSN string
+	// Slot and Publication are odsd_<name> where empty.
+	Slot, Publication string
+	// Timezone is what `timestamp without time zone` is read in; UTC where nil.
+	Timezone *time.Location
+	// Tables to capture, "orders" or "billing.invoices"; "*" is every table of
+	// the publication.
+	Tables []string
+	// Log is where what happens is told; nowhere where nil.
+	Log *slog.Logger
+}
+
+// timing is how patient a source is; tests have less of it.
+type timing struct {
+	firstRetry, lastRetry time.Duration
+	poll                  time.Duration // of the catalog
+	probe                 time.Duration // a silent server is asked for a sign
+	silence               time.Duration // and given up after this
+	lock                  time.Duration // longest wait for other sessions' transactions and locks
+}
+
+var defaultTiming = timing{
+	firstRetry: 200 * time.Millisecond, lastRetry: 30 * time.Second,
+	poll: 5 * time.Second, probe: 10 * time.Second, silence: time.Minute, lock: 10 * time.Second,
+}
+
+// Source captures one PostgreSQL database.
+type Source struct {
+	config Config
+	timing timing
+	// acknowledged is the largest position that the engine has called durable.
+	acknowledged atomic.Uint64
+	// asked holds a token while a Progress event is wanted.
+	asked chan struct{}
+}
+
+var (
+	_ engine.Source = (*Source)(nil)
+	_ engine.Fencer = (*Source)(nil)
+)
+
+// New makes a source. It connects when it is run; a configuration that cannot
+// be right is reported then.
+func New(config Config) *Source {
+	if config.Slot == "" {
+		config.Slot = defaultName(config.Name)
+	}
+	if config.Publication == "" {
+		config.Publication = defaultName(config.Name)
+	}
+	if config.Timezone == nil {
+		config.Timezone = time.UTC
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1)}
+}
+
+// defaultName makes a name that a slot may have of a source's.
+func defaultName(source string) string {
+	return "odsd_" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(source))
+}
+
+// Name as in the project.
+func (s *Source) Name() string { return s.config.Name }
+
+// Acknowledge tells that everything up to position is durable.
+func (s *Source) Acknowledge(position relation.Position) {
+	for {
+		known := s.acknowledged.Load()
+		if uint64(position) <= known || s.acknowledged.CompareAndSwap(known, uint64(position)) {
+			return
+		}
+	}
+}
+
+// RequestProgress asks for a Progress event soon.
+func (s *Source) RequestProgress() {
+	select {
+	case s.asked <- struct{}{}:
+	default: // asked already
+	}
+}
+
+// run is one Run of a source.
+type run struct {
+	*Source
+	out    chan<- engine.Event
+	resume *resume // nil until a copy has finished
+	// retry is the pause before the next attempt; progress makes it short again.
+	retry time.Duration
+}
+
+// resume is where streaming goes on. position is the end of what was
+// delivered, so that it moves while streaming.
+type resume struct {
+	position relation.Position
+	identity *identity
+	schemas  []*relation.Schema
+}
+
+// Run delivers the source's events to out. See engine.Source.
+func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
+	r := &run{Source: s, out: out, retry: s.timing.firstRetry}
+	if from == nil {
+		s.acknowledged.Store(0) // of a copy that is void now
+	} else {
+		id, err := parseIdentity(from.Identity, from.Schemas)
+		if err != nil {
+			return halt(codeIdentity, err.Error(), s.resyncHint())
+		}
+		r.resume = &resume{position: from.Position, identity: id, schemas: from.Schemas}
+	}
+	if err := r.deliver(ctx, engine.Condition{State: engine.Connecting, SlotWAL: -1}); err != nil {
+		return err
+	}
+	for {
+		err := r.attempt(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fault, final := judge(err)
+		if final {
+			s.config.Log.Error(fault.Error(), "source", s.config.Name, "code", fault.Code, "hint", fault.Hint)
+			return fault
+		}
+		s.config.Log.Warn(fault.Error(), "source", s.config.Name, "code", fault.Code, "retry", r.retry)
+		if err := r.deliver(ctx, engine.Condition{State: engine.Stale, Fault: fault, SlotWAL: -1}); err != nil {
+			return err
+		}
+		if err := r.pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt connects, copies where nothing was copied yet, and streams until
+// something breaks.
+func (r *run) attempt(ctx context.Context) error {
+	conn, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeSession(conn.PgConn())
+	var replication *replicationConn
+	if r.resume == nil {
+		replication, err = r.initialCopy(ctx, conn)
+	} else {
+		replication, err = r.reconnect(ctx, conn)
+	}
+	if err != nil {
+		return err
+	}
+	defer closeSession(replication.PgConn)
+	return r.stream(ctx, conn, replication)
+}
+
+// reconnect opens the replication connection of a database that was copied,
+// and finds out whether it is still the one.
+func (r *run) reconnect(ctx context.Context, conn *pgx.Conn) (*replicationConn, error) {
+	replication, err := r.connectReplication(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkAll(ctx, conn, replication); err != nil {
+		closeSession(replication.PgConn)
+		return nil, err
+	}
+	return replication, nil
+}
+
+func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replicationConn) error {
+	installed, err := readInstallation(ctx, replication, conn)
+	if err != nil {
+		return err
+	}
+	if err := r.checkInstallation(r.resume.identity, installed); err != nil {
+		return err
+	}
+	found, err := readSlot(ctx, conn, r.config.Slot)
+	if err != nil {
+		return err
+	}
+	if err := r.checkSlot(found, r.resume.position); err != nil {
+		return err
+	}
+	return r.checkCovered()
+}
+
+// checkCovered refuses a configuration that wants tables which were not copied.
+func (r *run) checkCovered() error {
+	namespaces, wanted, _ := wantedTables(r.config.Tables)
+	for i := range wanted {
+		name := relationName(r.config.Name, &table{namespace: namespaces[i], name: wanted[i]})
+		if _, copied := r.resume.identity.Relations[name]; !copied {
+			return tableHalt(codeSchemaChanged, name, "is wanted but was not part of the initial copy", r.resyncHint())
+		}
+	}
+	return nil
+}
+
+// deliver waits for the receiver to take an event.
+func (r *run) deliver(ctx context.Context, e engine.Event) error {
+	select {
+	case r.out <- e:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("deliver to the engine: %w", ctx.Err())
+	}
+}
+
+// pause waits longer each time, up to a bound.
+func (r *run) pause(ctx context.Context) error {
+	timer := time.NewTimer(r.retry)
+	defer timer.Stop()
+	r.retry = min(2*r.retry, r.timing.lastRetry)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

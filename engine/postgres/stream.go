@@ -1,0 +1,249 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"golang.org/x/sync/errgroup"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// session is one connection's streaming.
+type session struct {
+	*run
+	replication *replicationConn
+	catalog     *catalog
+	assembler   *assembler
+	// delivered is the end of what was given to the engine on any connection.
+	delivered atomic.Uint64
+	// pinged holds a token while the server waits for a status.
+	pinged chan struct{}
+	// interval is the longest pause between two statuses.
+	interval time.Duration
+}
+
+// stream starts replication after what was delivered and goes on until
+// something breaks.
+func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicationConn) error {
+	s := &session{run: r, replication: replication, pinged: make(chan struct{}, 1)}
+	s.delivered.Store(uint64(r.resume.position))
+	s.catalog = &catalog{run: r, conn: conn}
+	v, err := s.catalog.check(ctx, r.resume.schemas)
+	if err != nil {
+		return err
+	}
+	s.interval = min(statusInterval(v.server.senderTimeoutMS), r.timing.probe)
+	if err := s.start(ctx, conn); err != nil {
+		return err
+	}
+	// Nobody can move the slot any more. Our own first status comes after.
+	found, err := readSlot(ctx, conn, r.config.Slot)
+	if err != nil {
+		return err
+	}
+	if err := r.checkSlot(found, r.resume.position); err != nil {
+		return err
+	}
+	if err := r.deliver(ctx, found.condition()); err != nil {
+		return err
+	}
+	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
+	return s.wait(ctx)
+}
+
+func (s *session) start(ctx context.Context, conn *pgx.Conn) error {
+	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
+	arguments := []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'"}
+	err := pglogrepl.StartReplication(ctx, s.replication.PgConn, s.config.Slot, pglogrepl.LSN(s.resume.position),
+		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: arguments})
+	if err != nil {
+		return s.startFault(ctx, conn, err)
+	}
+	return nil
+}
+
+// wait runs the session's goroutines and joins them.
+func (s *session) wait(ctx context.Context) error {
+	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
+	group, ctx := errgroup.WithContext(ctx)
+	s.assembler = newAssembler(func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
+	group.Go(func() error { return s.read(ctx) })
+	group.Go(func() error { return s.feedback(ctx) })
+	group.Go(func() error { return s.catalog.guard(ctx) })
+	group.Go(func() error {
+		<-ctx.Done()
+		s.replication.wire.stop()
+		return nil
+	})
+	err := group.Wait()
+	s.resume.position = relation.Position(s.delivered.Load())
+	return err
+}
+
+var errStreamEnded = errors.New("the server ended the replication stream")
+
+// read receives, decodes and delivers. It uses the connection's frontend
+// itself: a context for each message would cost more than the message.
+func (s *session) read(ctx context.Context) error {
+	frontend := s.replication.Frontend()
+	for {
+		received, err := frontend.Receive()
+		if err != nil {
+			return fmt.Errorf("receive: %w", err)
+		}
+		switch m := received.(type) {
+		case *pgproto3.CopyData:
+			err = s.take(ctx, m.Data)
+		case *pgproto3.ErrorResponse:
+			err = s.streamFault(pgconn.ErrorResponseToPgError(m))
+		case *pgproto3.CopyDone, *pgproto3.CommandComplete:
+			err = errStreamEnded
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) streamFault(err *pgconn.PgError) error {
+	if err.Code == undefinedObject {
+		return halt(codePublication, "the server says: "+err.Message, s.resyncHint())
+	}
+	return err
+}
+
+// The lengths of the headers of what the server copies to us.
+const (
+	keepaliveLength = 1 + 8 + 8 + 1
+	walDataHeader   = 1 + 8 + 8 + 8
+)
+
+func (s *session) take(ctx context.Context, data []byte) error {
+	s.retry = s.timing.firstRetry // the server speaks to us: all is well
+	switch {
+	case len(data) == keepaliveLength && data[0] == pglogrepl.PrimaryKeepaliveMessageByteID:
+		if data[keepaliveLength-1] != 0 {
+			s.ping()
+		}
+		return s.keepalive(ctx, relation.Position(binary.BigEndian.Uint64(data[1:])))
+	case len(data) >= walDataHeader && data[0] == pglogrepl.XLogDataByteID:
+		tx, err := s.assembler.take(data[walDataHeader:])
+		if err != nil || tx == nil {
+			return err
+		}
+		return s.committed(ctx, tx)
+	}
+	return disorder("a replication message of %d bytes that is neither log nor keepalive", len(data))
+}
+
+// keepalive tells the engine how far the server has come. Within a transaction
+// that would call the transaction applied.
+func (s *session) keepalive(ctx context.Context, end relation.Position) error {
+	if s.assembler.open || uint64(end) <= s.delivered.Load() {
+		return nil
+	}
+	if err := s.deliver(ctx, engine.Progress{Position: end}); err != nil {
+		return err
+	}
+	s.delivered.Store(uint64(end))
+	return nil
+}
+
+func (s *session) committed(ctx context.Context, tx *engine.Transaction) error {
+	if uint64(tx.End) <= s.delivered.Load() {
+		return nil // sent again after a reconnect
+	}
+	var event engine.Event = tx
+	if len(tx.Changes) == 0 { // it touched other tables only
+		event = engine.Progress{Position: tx.End}
+	}
+	if err := s.deliver(ctx, event); err != nil {
+		return err
+	}
+	s.delivered.Store(uint64(tx.End))
+	return nil
+}
+
+func (s *session) ping() {
+	select {
+	case s.pinged <- struct{}{}:
+	default:
+	}
+}
+
+// describe finds the target of a table that the stream describes, and halts
+// where the table is not what was copied.
+func (s *session) describe(ctx context.Context, d *describedRelation) (*target, error) {
+	for _, schema := range s.resume.schemas {
+		stored := s.resume.identity.Relations[schema.Name]
+		if stored.OID == d.oid {
+			values, err := s.catalog.values(ctx, schema)
+			if err != nil {
+				return nil, err
+			}
+			return s.match(values, schema, stored, d)
+		}
+		if schema.Name == relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}) {
+			return nil, s.changed(schema, "was dropped and created again")
+		}
+	}
+	return nil, nil
+}
+
+// match finds the schema's column of each column of the stream.
+func (s *session) match(values *valueReader, schema *relation.Schema, stored relationIdentity, d *describedRelation) (*target, error) {
+	t := &target{values: values}
+	found := make([]bool, len(schema.Columns))
+	for _, c := range d.columns {
+		ordinal := schema.Column(c.name)
+		if ordinal < 0 {
+			return nil, s.changed(schema, fmt.Sprintf("column %s was added", quote(c.name)))
+		}
+		was := stored.Columns[ordinal]
+		if was.Type != c.typeOID || !sameModifier(schema.Columns[ordinal].Type, was, c.modifier) {
+			return nil, s.changed(schema, fmt.Sprintf("column %s changed its type", quote(c.name)))
+		}
+		found[ordinal] = true
+		t.ordinals, t.key = append(t.ordinals, ordinal), append(t.key, c.key)
+	}
+	for ordinal, ok := range found {
+		if !ok {
+			return nil, s.changed(schema, fmt.Sprintf("column %s was dropped or is no longer published", quote(schema.Columns[ordinal].Name)))
+		}
+	}
+	if len(t.ordinals) != len(schema.Columns) {
+		return nil, disorder("%s has a column twice", schema.Name)
+	}
+	if d.identity != 'f' && !sameKey(schema, t) {
+		return nil, s.changed(schema, "its key changed")
+	}
+	return t, nil
+}
+
+func sameKey(schema *relation.Schema, t *target) bool {
+	flagged := 0
+	isKey := make([]bool, len(schema.Columns))
+	for i, key := range t.key {
+		if key {
+			flagged++
+			isKey[t.ordinals[i]] = true
+		}
+	}
+	for _, ordinal := range schema.Key {
+		if !isKey[ordinal] {
+			return false
+		}
+	}
+	return flagged == len(schema.Key)
+}

@@ -1,0 +1,49 @@
+package postgres
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// valueReader reads the values of one relation, from the copy and the stream
+// alike, so that both give the same value for the same row.
+type valueReader struct {
+	schema *relation.Schema
+	local  []bool         // the column holds timestamps without time zone
+	zone   *time.Location // that those are read in
+	// unsure says that the database does not vouch for its text's encoding.
+	unsure bool
+}
+
+func newValueReader(t *table, schema *relation.Schema, zone *time.Location, encoding string) *valueReader {
+	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == encodingUnknown}
+	for i, c := range t.columns {
+		r.local[i] = c.resolved.local && zone != time.UTC
+	}
+	return r
+}
+
+// value reads a column's text. The value may alias it.
+func (r *valueReader) value(column int, text string) (relation.Value, error) {
+	c := &r.schema.Columns[column]
+	if r.unsure && !utf8.ValidString(text) {
+		return relation.Value{}, r.unreadable(column, "text that is not UTF-8")
+	}
+	v, err := relation.ParseText(c.Type, text)
+	if err != nil { // the error may quote the value, so it ends here
+		return relation.Value{}, r.unreadable(column, "a value that cannot be read as "+c.Type.String())
+	}
+	if r.local[column] {
+		v = toInstant(v, r.zone)
+	}
+	return v, nil
+}
+
+func (r *valueReader) unreadable(column int, what string) *engine.Halt {
+	return tableHalt(codeValue, r.schema.Name, fmt.Sprintf("column %s holds %s", quote(r.schema.Columns[column].Name), what),
+		"correct the value at the source, or leave the column out of the publication")
+}

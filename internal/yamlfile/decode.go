@@ -1,0 +1,140 @@
+package yamlfile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Keys are the keys that a mapping may have, each with what reads its value.
+type Keys map[string]func(Entry)
+
+// Decode reads a mapping key by key, in the order of the file. Every other key
+// is an error, and so is the absence of a required one.
+func (n Node) Decode(what string, keys Keys, required ...string) {
+	seen := map[string]bool{}
+	for _, e := range n.Entries(what) {
+		name := e.Key.Value()
+		seen[name] = true
+		read, known := keys[name]
+		if !known {
+			e.Key.Reject(CodeUnknownKey, unknownKeyHint(name, keys), "unknown key %q in %s", name, what)
+			continue
+		}
+		if !e.Value.Bad() {
+			read(e)
+		}
+	}
+	if n.Bad() {
+		return
+	}
+	for _, key := range required {
+		if !seen[key] {
+			n.Report(CodeMissingKey, "", "%s has no `%s`", what, key)
+		}
+	}
+}
+
+func unknownKeyHint(name string, keys Keys) string {
+	names := slices.Sorted(maps.Keys(keys))
+	if hint := DidYouMean(name, names); hint != "" {
+		return hint
+	}
+	const few = 12
+	if len(names) > few {
+		return ""
+	}
+	return "known keys: " + strings.Join(names, ", ")
+}
+
+// NotBuilt reads a key of the language that this version cannot honour.
+func NotBuilt(e Entry) {
+	e.Key.Reject(CodeNotBuilt, "remove it; it is refused rather than ignored", "`%s` is not built yet", e.Key.Value())
+}
+
+// Version reads `version: 1`.
+func Version(e Entry) {
+	if s, ok := e.Value.Text("version"); ok && s != "1" {
+		e.Value.Reject(CodeVersion, "this odsd reads version 1", "unknown version %q", s)
+	}
+}
+
+// inspectCuts finds expressions that a comma of {…} or […] has cut in two:
+// what stands before the comma has a bracket or a quote that is never closed.
+func (f *File) inspectCuts(n *yaml.Node) {
+	if n.Style&yaml.FlowStyle == 0 {
+		return
+	}
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	for i := step - 1; i < len(n.Content); i += step {
+		if piece := n.Content[i]; f.isOpen(piece) {
+			if parts := f.cutParts(n, i, step); parts > 0 {
+				f.report(piece, CodeCut, "quote the whole expression", "the comma cuts this expression in two")
+				f.bad[piece] = true
+				i += parts * step
+			}
+		}
+	}
+}
+
+// isOpen says whether a plain scalar leaves a bracket or a quote open.
+func (f *File) isOpen(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Style == 0 && !f.bad[n] && open(n.Value)
+}
+
+// cutParts marks and counts the pieces that follow an open one until it is
+// closed. In a mapping they are keys without values.
+func (f *File) cutParts(n *yaml.Node, i, step int) int {
+	text := n.Content[i].Value
+	for parts := 1; i+parts*step < len(n.Content); parts++ {
+		at := i + parts*step
+		piece := n.Content[at]
+		if step == 2 {
+			if !isEmpty(piece) {
+				return 0
+			}
+			piece = n.Content[at-1]
+		}
+		if piece.Kind != yaml.ScalarNode {
+			return 0
+		}
+		text += ", " + piece.Value
+		if open(text) {
+			continue
+		}
+		for k := 1; k <= parts; k++ {
+			f.bad[n.Content[i+k*step]] = true
+			if step == 2 {
+				f.bad[n.Content[i+k*step-1]] = true
+			}
+		}
+		return parts
+	}
+	return 0
+}
+
+// open says whether a text has a bracket or a quote that is not closed.
+func open(text string) bool {
+	depth := 0
+	var quote rune
+	for _, r := range text {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"' || r == '\'':
+			quote = r
+		case r == '(' || r == '[' || r == '{':
+			depth++
+		case r == ')' || r == ']' || r == '}':
+			depth--
+		}
+	}
+	return depth > 0 || quote != 0
+}

@@ -1,0 +1,86 @@
+package yamlfile
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var (
+	lineNumber = regexp.MustCompile(`^line (\d+): `)
+	anchorName = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
+	// A value that begins with a quoted text and goes on after it.
+	halfQuoted = regexp.MustCompile(`(?:^\s*(?:- +)*|: +)("(?:[^"\\]|\\.)*"|'[^']*')\s*[^\s#,:}\]]`)
+)
+
+// syntaxError words what the YAML parser says, at the place that is to blame:
+// the parser often names the place where the enclosing mapping began.
+func (f *File) syntaxError(err error) {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if m := lineNumber.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		message = message[len(m[0]):]
+		if parserCountsFromZero(message) {
+			line++
+		}
+	}
+	line = min(max(line, 1), max(len(f.starts), 1))
+	for line > 1 && strings.TrimSpace(f.line(line)) == "" {
+		line-- // the end of the file: show what stands before it
+	}
+	if m := anchorName.FindStringSubmatch(message); m != nil {
+		f.unknownAnchor(m[1])
+		return
+	}
+	if strings.HasPrefix(message, "did not find expected") {
+		if n, at := f.halfQuotedFrom(line); n > 0 {
+			f.addSyntax(n, at, "the value goes on after its closing quote", "put the whole expression in quotes of the other kind: '\"Dr. \" + name'")
+			return
+		}
+	}
+	col := len(f.line(line)) - len(strings.TrimLeft(f.line(line), " \t")) + 1
+	f.addSyntax(line, col, "not valid YAML: "+message, syntaxHint(message, f.line(line)))
+}
+
+func (f *File) addSyntax(line, col int, message, hint string) {
+	length := characters(strings.TrimRight(f.line(line), " \t")) - col + 1
+	f.add(Diagnostic{Line: line, Col: col, Length: max(length, 1), Code: CodeSyntax, Message: message, Hint: hint})
+}
+
+// parserCountsFromZero: the parser proper, unlike the scanner before it, names
+// the line before the one that it means.
+func parserCountsFromZero(message string) bool {
+	return strings.HasPrefix(message, "did not find expected") || strings.HasPrefix(message, "found undefined tag") ||
+		strings.HasPrefix(message, "found duplicate %") || strings.HasPrefix(message, "found incompatible")
+}
+
+func syntaxHint(message, line string) string {
+	switch {
+	case strings.Contains(message, "tab character"), strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
+		return "indent with spaces"
+	case strings.HasPrefix(message, "mapping values are not allowed"):
+		return "text that contains \": \" must be quoted"
+	case strings.Contains(message, "',' or '}'"), strings.Contains(message, "',' or ']'"), strings.ContainsAny(line, "{["):
+		return "inside {…} and […], quote an expression that contains , : { } [ or ]"
+	case strings.Contains(message, "cannot start any token"):
+		return "text that begins with @, ` or % must be quoted"
+	}
+	return ""
+}
+
+func (f *File) halfQuotedFrom(line int) (found, col int) {
+	for n := line; n <= len(f.starts); n++ {
+		text := f.line(n)
+		if m := halfQuoted.FindStringSubmatchIndex(text); m != nil {
+			return n, characters(text[:m[2]]) + 1
+		}
+	}
+	return 0, 0
+}
+
+func (f *File) unknownAnchor(name string) {
+	line, col := f.place(max(strings.Index(f.text, "*"+name), 0))
+	f.add(Diagnostic{Line: line, Col: col, Length: characters(name) + 1, Code: CodeAlias,
+		Message: "aliases (`*" + name + "`) are not read", Hint: "write the value out, or quote the text"})
+}

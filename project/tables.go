@@ -1,0 +1,77 @@
+package project
+
+import (
+	"slices"
+	"strings"
+
+	"odsd/internal/yamlfile"
+)
+
+// readTables reads what is captured: a map of tables, or "*".
+func (s *Source) readTables(e yamlfile.Entry) {
+	if e.Value.IsScalar() {
+		if name, ok := e.Value.Text("`tables`"); ok {
+			if name != "*" {
+				e.Value.Reject(yamlfile.CodeShape, "write `"+name+":` on a line below, or \"*\" for every table", "`tables` must be a mapping of tables")
+				return
+			}
+			s.addTable("*", e.Value)
+		}
+		return
+	}
+	if e.Value.IsSequence() {
+		for _, item := range e.Value.Items("`tables`") {
+			if name, ok := item.Text("a table"); ok {
+				s.readTable(name, item)
+			}
+		}
+	} else {
+		for _, t := range e.Value.Entries("`tables`") {
+			if s.readTable(t.Key.Value(), t.Key) && !t.Value.IsEmpty() {
+				readTableOptions(t)
+			}
+		}
+	}
+	if len(s.Tables) == 0 && !e.Value.Bad() {
+		e.Value.Report(yamlfile.CodeMissingKey, "name the tables to capture, or \"*\"", "`tables` has no tables")
+	}
+}
+
+func (s *Source) readTable(name string, at yamlfile.Node) bool {
+	name = strings.TrimPrefix(name, "public.")
+	switch parts := strings.Split(name, "."); {
+	case name == "*":
+		at.Reject(yamlfile.CodeShape, "write `tables: \"*\"`", "\"*\" stands for all tables, alone")
+		return false
+	case len(parts) > 2 || slices.Contains(parts, ""):
+		at.Reject(yamlfile.CodeValue, "write table or schema.table", "%q is not a table's name", name)
+		return false
+	case slices.Contains(s.Tables, name):
+		at.Reject(yamlfile.CodeDuplicate, "", "the table %q is given twice", name)
+		return false
+	}
+	s.addTable(name, at)
+	return true
+}
+
+func (s *Source) addTable(name string, at yamlfile.Node) {
+	s.Tables = append(s.Tables, name)
+	s.tables = append(s.tables, at)
+}
+
+// readTableOptions reads what is said of a table's columns. None of it can be
+// honoured yet, and what keeps data from being shown is never ignored.
+func readTableOptions(t yamlfile.Entry) {
+	t.Value.Decode("a table", yamlfile.Keys{
+		"columns": func(e yamlfile.Entry) {
+			for _, column := range e.Value.Entries("`columns`") {
+				if column.Value.IsEmpty() {
+					continue
+				}
+				column.Value.Decode("a column", yamlfile.Keys{
+					"pii": yamlfile.NotBuilt, "mask": yamlfile.NotBuilt, "exclude": yamlfile.NotBuilt,
+				})
+			}
+		},
+	})
+}

@@ -1,0 +1,104 @@
+package relation
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// typeNames maps what PostgreSQL's format_type prints for a built-in type,
+// without its modifier, to the kind that holds its values.
+var typeNames = map[string]Kind{
+	"boolean": Bool, "smallint": Int2, "integer": Int4, "bigint": Int8,
+	"real": Float4, "double precision": Float8, "numeric": Decimal,
+	"text": Text, "character varying": Text, "character": Text, "bpchar": Text, "name": Text, `"char"`: Text,
+	"bytea": Bytes, "uuid": UUID, "date": Date, "interval": Interval, "json": JSON, "jsonb": JSON,
+	"time without time zone":   Time,
+	"timestamp with time zone": Timestamp, "timestamp without time zone": Timestamp,
+}
+
+// plainTypes are the names that a kind goes by in PostgreSQL where String's is
+// another one. Types of these names, and of String's, have no Name of their own.
+var plainTypes = map[string]Kind{
+	"time without time zone":   Time,
+	"timestamp with time zone": Timestamp,
+}
+
+// modifier is what PostgreSQL prints of a type's modifier, in the middle of
+// the name: "timestamp(3) with time zone", "numeric(12,2)".
+var modifier = regexp.MustCompile(`\((\d+)(?:,(-?\d+))?\)`)
+
+// ParseType reads the name of a type as PostgreSQL's format_type prints it.
+// named finds the type that stands behind a name which is not built in: an
+// enum, a domain, an extension's type. ok is false for every other name.
+func ParseType(printed string, named func(name string) (Type, bool)) (t Type, ok bool) {
+	printed = strings.TrimPrefix(printed, "public.")
+	element, isArray := strings.CutSuffix(printed, "[]")
+	if t, ok = builtin(element); !ok {
+		if named == nil {
+			return Type{}, false
+		}
+		if t, ok = named(element); !ok || t.Kind == Array {
+			return Type{}, false
+		}
+	}
+	if isArray {
+		t = Type{Kind: Array, Elem: t.Kind, Scale: -1}
+	}
+	t.Name = nameOf(t, printed, element)
+	return t, true
+}
+
+func builtin(name string) (Type, bool) {
+	base := name
+	scale := int32(-1)
+	if m := modifier.FindStringSubmatchIndex(name); m != nil {
+		base = name[:m[0]] + name[m[1]:]
+		scale = 0
+		if m[4] >= 0 {
+			n, err := strconv.ParseInt(name[m[4]:m[5]], 10, 32)
+			if err != nil {
+				return Type{}, false
+			}
+			scale = int32(max(n, 0)) // a negative scale rounds to tens
+		}
+	}
+	if strings.HasPrefix(base, "interval ") {
+		base = "interval" // interval day to second
+	}
+	kind, ok := typeNames[base]
+	if kind != Decimal {
+		scale = -1
+	}
+	return Type{Kind: kind, Scale: scale}, ok
+}
+
+// nameOf is the name that a type keeps: none where its kind alone says all.
+func nameOf(t Type, printed, element string) string {
+	kind := t.Kind
+	if kind == Array {
+		kind = t.Elem
+	}
+	if element == kind.String() || plainTypes[element] == kind {
+		return ""
+	}
+	return printed
+}
+
+// PrintedName is the name of a type as PostgreSQL's format_type prints it:
+// what ParseType reads back.
+func (t Type) PrintedName() string {
+	if t.Name != "" {
+		return t.Name
+	}
+	kind, ending := t.Kind, ""
+	if t.Kind == Array {
+		kind, ending = t.Elem, "[]"
+	}
+	for name, plain := range plainTypes {
+		if plain == kind {
+			return name + ending
+		}
+	}
+	return kind.String() + ending
+}

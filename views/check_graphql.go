@@ -1,0 +1,238 @@
+package views
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"odsd/internal/yamlfile"
+)
+
+// FieldName turns a name of the YAML or of a column into the one that GraphQL
+// shows: paid_total becomes paidTotal. Leading underscores stay.
+func FieldName(name string) string {
+	rest := strings.TrimLeft(name, "_")
+	leading := name[:len(name)-len(rest)]
+	if strings.ToUpper(rest) == rest {
+		rest = strings.ToLower(rest) // ORDER_ID
+	}
+	words := strings.Split(rest, "_")
+	for i, w := range words {
+		if i == 0 {
+			words[i] = lowerFirst(w)
+		} else {
+			words[i] = UpperFirst(w)
+		}
+	}
+	return leading + strings.Join(words, "")
+}
+
+// UpperFirst begins a type's name: customer360 becomes Customer360.
+func UpperFirst(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:size]) + s[size:]
+}
+
+func lowerFirst(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return strings.ToLower(s[:size]) + s[size:]
+}
+
+var graphqlName = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]*$`)
+
+// filterWords are what filters have beside fields.
+var filterWords = []string{"_and", "_or", "_not", "_some", "_none"}
+
+// legal says why a name cannot be one of GraphQL's; "" when it can.
+func legal(name string) string {
+	switch {
+	case !graphqlName.MatchString(name):
+		return "has characters that GraphQL does not allow in names"
+	case strings.HasPrefix(name, "__"):
+		return "begins with two underscores, which GraphQL keeps for itself"
+	case slices.Contains(filterWords, name):
+		return "is a word of filters"
+	}
+	return ""
+}
+
+// nameView gives the view and its fields their names in GraphQL.
+func (c *checker) nameView() {
+	c.view.Field = FieldName(c.def.Name.Value)
+	c.view.Type = UpperFirst(c.view.Field)
+	fieldAt, typeAt := c.def.Name, c.def.Name
+	if c.def.Field.Given() {
+		fieldAt, c.view.Field = c.def.Field, c.def.Field.Value
+	}
+	if c.def.Type.Given() {
+		typeAt, c.view.Type = c.def.Type, c.def.Type.Value
+	}
+	if !plainWord.MatchString(c.def.Name.Value) && c.def.Name.Given() {
+		c.def.Name.Node.Report(yamlfile.CodeValue, "letters, digits and underscores, and no digit first", "a view cannot be named %q", c.def.Name.Value)
+		return
+	}
+	if len(c.def.Name.Value) > maxNameLength {
+		c.def.Name.Node.Report(yamlfile.CodeLimit, "", "the name is longer than %d bytes", maxNameLength)
+	}
+	if why := legal(c.view.Field); why != "" {
+		fieldAt.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {field: name}`", "%q %s", c.view.Field, why)
+	}
+	if why := legal(c.view.Type); why != "" {
+		typeAt.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {type: Name}`", "%q %s", c.view.Type, why)
+	}
+	for _, s := range c.scopes {
+		c.nameFields(s)
+	}
+	c.nameKey()
+}
+
+func (c *checker) nameFields(s *scope) {
+	taken := map[string]*fieldState{}
+	for _, f := range s.fields {
+		at := f.def.Name
+		f.field.GraphQL = FieldName(at.Value)
+		if f.def.GraphQL.Given() {
+			at = f.def.GraphQL
+			f.field.GraphQL = at.Value
+		}
+		if why := legal(f.field.GraphQL); why != "" {
+			at.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {field: name}`", "%q %s", f.field.GraphQL, why)
+			continue
+		}
+		if first := taken[f.field.GraphQL]; first != nil {
+			at.Node.Report(yamlfile.CodeCollision, "give one another name with `graphql: {field: name}`",
+				"the fields %q and %q are both %q in GraphQL", first.def.Name.Value, f.def.Name.Value, f.field.GraphQL)
+			continue
+		}
+		taken[f.field.GraphQL] = f
+	}
+}
+
+// KeyNames are the names in GraphQL of the view's key columns: that of the
+// root field which shows the column, else one made of the column's own name.
+func (v *View) KeyNames() []string {
+	root := v.Nodes[0]
+	list := make([]string, len(v.Key))
+	for i, column := range v.Key {
+		name := v.Occurrences[0].Schema.Columns[column].Name
+		list[i] = FieldName(name)
+		for _, f := range root.Fields {
+			if f.Expr == nil || f.Expr.Op != OpColumn || f.Expr.Occurrence != 0 || f.Expr.Column != column {
+				continue
+			}
+			list[i] = f.GraphQL
+			if f.Name == name {
+				break
+			}
+		}
+	}
+	return list
+}
+
+// nameKey makes sure that the arguments of a lookup by key can be named.
+func (c *checker) nameKey() {
+	root := c.scopes[0]
+	if root.dead() || len(c.view.Key) == 0 {
+		return
+	}
+	taken := map[string]bool{}
+	for i, name := range c.view.KeyNames() {
+		column := root.occurrence.Schema.Columns[c.view.Key[i]].Name
+		hint := fmt.Sprintf("add a field that shows it: %q: {graphql: {field: name}}", column)
+		if why := legal(name); why != "" {
+			root.at.Node.Report(yamlfile.CodeGraphQL, hint, "the key column %q: %q %s", column, name, why)
+		} else if taken[name] {
+			root.at.Node.Report(yamlfile.CodeCollision, hint, "two key columns are %q in GraphQL", name)
+		}
+		taken[name] = true
+	}
+}
+
+// typeNames are the names of types and of Query's fields across all views.
+type typeNames struct {
+	types  map[string]string // and whose they are
+	fields map[string]string
+}
+
+// builtinTypes are the types that stand in every schema.
+var builtinTypes = []string{
+	"Query", "Mutation", "Subscription", "Int", "Float", "String", "Boolean", "ID", "BigInt", "Decimal", "DateTime",
+	"Date", "Time", "Duration", "JSON", "UUID", "Bytes", "PageInfo", "Order", "ChangeOp", "SourceFreshness", "SourcePosition",
+	"IntOps", "FloatOps", "StringOps", "BooleanOps", "BigIntOps", "DecimalOps", "DateTimeOps", "DateOps", "TimeOps", "DurationOps",
+	"JSONOps", "UUIDOps", "BytesOps",
+}
+
+// Every view has types of these endings, and every list in it of those.
+var (
+	viewTypes = []string{"", "Connection", "Edge", "Key", "Where", "OrderBy", "GroupBy", "Group", "GroupKey",
+		"Sum", "Min", "Max", "Avg", "Change"}
+	objectTypes = []string{"", "Where", "OrderBy", "Some"}
+	viewFields  = []string{"", "ByKeys", "List", "Aggregate", "Live", "Changes"}
+)
+
+func newTypeNames() *typeNames {
+	t := &typeNames{types: map[string]string{}, fields: map[string]string{"_freshness": "odsd itself"}}
+	for _, name := range builtinTypes {
+		t.types[name] = "GraphQL or odsd itself"
+	}
+	return t
+}
+
+// claim takes the names of a view, or reports the first that is taken.
+func (t *typeNames) claim(c *checker) {
+	view := c.view
+	at := c.def.Name
+	if c.def.Field.Given() {
+		at = c.def.Field
+	}
+	for _, ending := range viewFields {
+		if !claimName(t.fields, view.Field+ending, view.Name, at, "field: name") {
+			break
+		}
+	}
+	at = c.def.Name
+	if c.def.Type.Given() {
+		at = c.def.Type
+	}
+	for _, ending := range viewTypes {
+		if !claimName(t.types, view.Type+ending, view.Name, at, "type: Name") {
+			return
+		}
+	}
+	t.claimObjects(c, c.scopes[0], view.Type)
+}
+
+// claimObjects takes the names of the types of nested objects.
+func (t *typeNames) claimObjects(c *checker, s *scope, prefix string) {
+	for _, f := range s.fields {
+		if f.child == nil {
+			continue
+		}
+		at := f.def.Name
+		if f.def.GraphQL.Given() {
+			at = f.def.GraphQL
+		}
+		name := prefix + UpperFirst(f.field.GraphQL)
+		for _, ending := range objectTypes {
+			if !claimName(t.types, name+ending, c.view.Name, at, "field: name") {
+				return
+			}
+		}
+		t.claimObjects(c, f.child, name)
+	}
+}
+
+func claimName(taken map[string]string, name, view string, at Text, override string) bool {
+	owner, found := taken[name]
+	if !found {
+		taken[name] = "the view " + view
+		return true
+	}
+	if owner == "the view "+view {
+		owner = "another part of this view"
+	}
+	at.Node.Report(yamlfile.CodeCollision, "give it another with `graphql: {"+override+"}`", "the GraphQL name %q is already that of %s", name, owner)
+	return false
+}

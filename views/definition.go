@@ -1,0 +1,86 @@
+package views
+
+import "odsd/internal/yamlfile"
+
+// Diagnostic is one finding about a definition.
+type Diagnostic = yamlfile.Diagnostic
+
+// Text is a piece of a definition with its place; the zero Text was not written.
+type Text struct {
+	Value string
+	Node  yamlfile.Node
+}
+
+// Given says whether the text was written.
+func (t Text) Given() bool { return t.Node.Exists() }
+
+// Definition is a view's file as written: every key read and placed, nothing
+// resolved yet.
+type Definition struct {
+	File        string
+	Name        Text
+	Description string
+	Owner       Owner
+	// Type and Field override the names in GraphQL.
+	Type, Field Text
+	From        Text
+	Alias       Text
+	Key         []Text
+	Where       Text
+	Fields      []*FieldDefinition
+	Indexes     [][]Text
+	Checks      []CheckDefinition
+
+	file *yamlfile.File
+	// failed is set when the file has errors: what remains is checked for
+	// further ones, but there is no view of it.
+	failed bool
+}
+
+// FieldDefinition is one field as written.
+type FieldDefinition struct {
+	Name        Text
+	Kind        FieldKind
+	Description string
+	Deprecated  string
+	// GraphQL overrides the name in GraphQL, As the type.
+	GraphQL Text
+	As      Text
+	// Expr of scalars; not given for a bare name, which is the column of that name.
+	Expr      Text
+	Relation  *RelationDefinition  // of `one` and `many`
+	Aggregate *AggregateDefinition // of aggregates
+
+	// failed is set when what the field is could not be read.
+	failed bool
+}
+
+// RelationDefinition is a `one` or a `many` as written.
+type RelationDefinition struct {
+	From     Text
+	Alias    Text
+	Join     Text
+	Where    Text
+	OrderBy  []Text
+	Limit    int
+	Required bool
+	Hidden   bool
+	Fields   []*FieldDefinition
+}
+
+// AggregateDefinition is an aggregate as written.
+type AggregateDefinition struct {
+	Func    AggregateFunc
+	Path    Text
+	Where   Text
+	Default Text
+	Round   Text // "" where not declared
+}
+
+// CheckDefinition is one expectation as written.
+type CheckDefinition struct {
+	Field    Text
+	NotNull  bool
+	Accepted []Text
+	Severity string
+}

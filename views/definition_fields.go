@@ -1,0 +1,216 @@
+package views
+
+import (
+	"strings"
+
+	"odsd/internal/yamlfile"
+)
+
+// maxLimit bounds the `limit` of a list, far beyond what a document can hold.
+const maxLimit = 1_000_000
+
+// readFields reads a map of fields, or a list of bare names.
+func readFields(n yamlfile.Node) []*FieldDefinition {
+	var fields []*FieldDefinition
+	switch {
+	case n.Bad():
+	case n.IsSequence():
+		for _, name := range readTexts(n.Items("`fields`"), "a field's name") {
+			fields = append(fields, &FieldDefinition{Name: name, Kind: ScalarField})
+		}
+		reportTwice(fields)
+	default:
+		for _, e := range n.Entries("`fields`") {
+			if f := readField(e); f != nil {
+				fields = append(fields, f)
+			}
+		}
+	}
+	if len(fields) == 0 && !n.Bad() {
+		n.Report(yamlfile.CodeMissingKey, "", "`fields` has no fields")
+	}
+	return fields
+}
+
+// reportTwice: a list, unlike a mapping, may name one field twice.
+func reportTwice(fields []*FieldDefinition) {
+	seen := map[string]bool{}
+	for _, f := range fields {
+		if seen[f.Name.Value] {
+			f.Name.Node.Reject(yamlfile.CodeDuplicate, "", "the field %q is given twice", f.Name.Value)
+		}
+		seen[f.Name.Value] = true
+	}
+}
+
+func readField(e yamlfile.Entry) *FieldDefinition {
+	f := &FieldDefinition{Name: Text{e.Key.Value(), e.Key}, Kind: ScalarField}
+	switch v := e.Value; {
+	case f.Name.Value == "":
+		e.Key.Reject(yamlfile.CodeEmpty, "", "a field needs a name")
+		return nil
+	case v.Bad():
+		return nil
+	case v.IsEmpty():
+		return f
+	case v.IsMapping():
+		f.readMapping(e)
+		return f
+	}
+	if s, ok := e.Value.Expression("the field"); ok {
+		f.Expr = Text{s, e.Value}
+		return f
+	}
+	return nil
+}
+
+// kinds are the keys of which a field has at most one: it says what it is.
+const kinds = "expr, one, many, count, sum, min, max or avg"
+
+func (f *FieldDefinition) readMapping(e yamlfile.Entry) {
+	r := fieldReader{field: f}
+	keys := yamlfile.Keys{
+		"description": func(e yamlfile.Entry) { readString(e, &f.Description) },
+		"deprecated":  func(e yamlfile.Entry) { readString(e, &f.Deprecated) },
+		"graphql":     f.readGraphQL,
+		"expr":        r.kind(ScalarField, func(e yamlfile.Entry) { readExpression(e, &f.Expr) }),
+		"one":         r.kind(OneField, func(e yamlfile.Entry) { readText(e, &r.relation.From) }),
+		"many":        r.kind(ManyField, func(e yamlfile.Entry) { readText(e, &r.relation.From) }),
+		"as":          r.option(func(e yamlfile.Entry) { readText(e, &r.relation.Alias) }, OneField, ManyField),
+		"join":        r.option(func(e yamlfile.Entry) { readExpression(e, &r.relation.Join) }, OneField, ManyField),
+		"order_by":    r.option(r.readOrder, OneField, ManyField),
+		"fields":      r.option(func(e yamlfile.Entry) { r.relation.Fields = readFields(e.Value) }, OneField, ManyField),
+		"limit":       r.option(r.readLimit, ManyField),
+		"hidden":      r.option(func(e yamlfile.Entry) { readBool(e, &r.relation.Hidden) }, ManyField),
+		"required":    r.option(func(e yamlfile.Entry) { readBool(e, &r.relation.Required) }, OneField),
+		"where":       r.option(func(e yamlfile.Entry) { readExpression(e, &r.where) }, OneField, ManyField, AggregateField),
+		"default":     r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Default) }, AggregateField),
+		"round":       r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Round) }, AggregateField),
+	}
+	for _, name := range []AggregateFunc{Count, Sum, Min, Max, Avg} {
+		keys[string(name)] = r.kind(AggregateField, func(e yamlfile.Entry) {
+			r.aggregate.Func = name
+			readText(e, &r.aggregate.Path)
+		})
+	}
+	for _, name := range []string{"count_distinct", "first", "last", "collect", "declassify", "bucket"} {
+		keys[name] = yamlfile.NotBuilt
+	}
+	e.Value.Decode("a field", keys)
+	r.finish(e)
+}
+
+// fieldReader gathers what a field's mapping says; which options fit is known
+// only when its kind is.
+type fieldReader struct {
+	field     *FieldDefinition
+	kinds     []yamlfile.Entry
+	options   []fieldOption
+	relation  RelationDefinition
+	aggregate AggregateDefinition
+	where     Text
+}
+
+type fieldOption struct {
+	entry yamlfile.Entry
+	fits  []FieldKind
+}
+
+func (r *fieldReader) kind(k FieldKind, read func(yamlfile.Entry)) func(yamlfile.Entry) {
+	return func(e yamlfile.Entry) {
+		r.kinds = append(r.kinds, e)
+		r.field.Kind = k
+		read(e)
+	}
+}
+
+func (r *fieldReader) option(read func(yamlfile.Entry), fits ...FieldKind) func(yamlfile.Entry) {
+	return func(e yamlfile.Entry) {
+		r.options = append(r.options, fieldOption{e, fits})
+		read(e)
+	}
+}
+
+func (r *fieldReader) readOrder(e yamlfile.Entry) {
+	r.relation.OrderBy = readTexts(e.Value.ItemsOrOne("`order_by`"), "a term of `order_by`")
+}
+
+func (r *fieldReader) readLimit(e yamlfile.Entry) {
+	if n, ok := e.Value.Int("`limit`", 1, maxLimit); ok {
+		r.relation.Limit = n
+	}
+}
+
+// finish puts what was read where the field's kind wants it.
+func (r *fieldReader) finish(e yamlfile.Entry) {
+	if len(r.kinds) > 1 {
+		r.kinds[1].Key.Report(yamlfile.CodeShape, "a field is one of "+kinds,
+			"a field cannot be both `%s` and `%s`", r.kinds[0].Key.Value(), r.kinds[1].Key.Value())
+		r.field.Kind, r.field.failed = ScalarField, true
+		return
+	}
+	for _, o := range r.options {
+		if !fits(r.field.Kind, o.fits) {
+			o.entry.Key.Report(yamlfile.CodeUnknownKey, "it belongs to "+kindList(o.fits),
+				"`%s` means nothing for this field", o.entry.Key.Value())
+		}
+	}
+	switch r.field.Kind {
+	case ScalarField:
+		// Without an expression it would pass for a bare column.
+		r.field.failed = !r.field.Expr.Given() && (len(r.kinds) > 0 || !e.Value.Sound())
+	case OneField, ManyField:
+		r.relation.Where = r.where
+		r.field.Relation = &r.relation
+		r.require(e)
+	case AggregateField:
+		r.aggregate.Where = r.where
+		r.field.Aggregate = &r.aggregate
+	}
+}
+
+func (r *fieldReader) require(e yamlfile.Entry) {
+	for _, needed := range []string{"join", "fields"} {
+		if needed == "fields" && r.relation.Hidden {
+			continue
+		}
+		if !hasKey(e.Value, needed) {
+			r.kinds[0].Key.Report(yamlfile.CodeMissingKey, "", "`%s` has no `%s`", r.kinds[0].Key.Value(), needed)
+		}
+	}
+}
+
+func (f *FieldDefinition) readGraphQL(e yamlfile.Entry) {
+	e.Value.Decode("`graphql` of a field", yamlfile.Keys{
+		"field": func(e yamlfile.Entry) { readText(e, &f.GraphQL) },
+		"as": func(e yamlfile.Entry) {
+			if s, ok := e.Value.OneOf("`as`", "Int", "Float"); ok {
+				f.As = Text{s, e.Value}
+			}
+		},
+		"type": yamlfile.NotBuilt,
+	})
+}
+
+func readBool(e yamlfile.Entry, into *bool) {
+	if b, ok := e.Value.Bool("`" + e.Key.Value() + "`"); ok {
+		*into = b
+	}
+}
+
+func fits(k FieldKind, among []FieldKind) bool {
+	for _, a := range among {
+		if a == k {
+			return true
+		}
+	}
+	return false
+}
+
+func kindList(list []FieldKind) string {
+	words := make([]string, len(list))
+	for i, k := range list {
+		words[i] = map[FieldKind]string{OneField: "`one`", ManyField: "`many`", AggregateField: "aggregates"}[k]
+	}
+	return strings.Join(words, ", ")
+}

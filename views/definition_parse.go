@@ -1,0 +1,166 @@
+package views
+
+import (
+	"odsd/internal/yamlfile"
+)
+
+// Parse reads a view's file. The definition is never nil; what the file got
+// wrong is missing from it.
+func Parse(file string, data []byte) (*Definition, []Diagnostic) {
+	f := yamlfile.Parse(file, data)
+	d := &Definition{File: file, file: f}
+	if root, ok := f.Root(); ok {
+		d.read(root)
+	}
+	found := f.Take()
+	d.failed = yamlfile.HasErrors(found)
+	return d, found
+}
+
+func (d *Definition) read(root yamlfile.Node) {
+	otherShape := false // a grouped view or a union: has other keys than a document
+	notBuiltShape := func(e yamlfile.Entry) {
+		otherShape = true
+		yamlfile.NotBuilt(e)
+	}
+	keys := yamlfile.Keys{
+		"version":     yamlfile.Version,
+		"view":        func(e yamlfile.Entry) { readText(e, &d.Name) },
+		"description": func(e yamlfile.Entry) { readString(e, &d.Description) },
+		"owner":       func(e yamlfile.Entry) { d.Owner = ReadOwner(e) },
+		"graphql":     func(e yamlfile.Entry) { d.readGraphQL(e) },
+		"from":        func(e yamlfile.Entry) { readText(e, &d.From) },
+		"as":          func(e yamlfile.Entry) { readText(e, &d.Alias) },
+		"key":         func(e yamlfile.Entry) { d.Key = readTexts(e.Value.ItemsOrOne("`key`"), "a column of `key`") },
+		"where":       func(e yamlfile.Entry) { readExpression(e, &d.Where) },
+		"fields":      func(e yamlfile.Entry) { d.Fields = readFields(e.Value) },
+		"indexes":     func(e yamlfile.Entry) { d.readIndexes(e) },
+		"checks":      func(e yamlfile.Entry) { d.readChecks(e) },
+		"group_by":    notBuiltShape,
+		"measures":    notBuiltShape,
+		"union":       notBuiltShape,
+		"conflict":    notBuiltShape,
+		"having":      yamlfile.NotBuilt,
+		"access":      yamlfile.NotBuilt,
+		"deprecated":  yamlfile.NotBuilt,
+	}
+	root.Decode("a view", keys, "version", "view")
+	if otherShape || root.Bad() {
+		return
+	}
+	for _, needed := range []string{"from", "fields"} {
+		if !hasKey(root, needed) {
+			root.Report(yamlfile.CodeMissingKey, "", "a view has no `%s`", needed)
+		}
+	}
+}
+
+func hasKey(n yamlfile.Node, key string) bool {
+	for _, e := range n.Entries("") {
+		if e.Key.Value() == key {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadOwner reads whom to ask about something.
+func ReadOwner(e yamlfile.Entry) Owner {
+	var o Owner
+	e.Value.Decode("`owner`", yamlfile.Keys{
+		"team":    func(e yamlfile.Entry) { readString(e, &o.Team) },
+		"contact": func(e yamlfile.Entry) { readString(e, &o.Contact) },
+	})
+	return o
+}
+
+func (d *Definition) readGraphQL(e yamlfile.Entry) {
+	e.Value.Decode("`graphql` of a view", yamlfile.Keys{
+		"type":  func(e yamlfile.Entry) { readText(e, &d.Type) },
+		"field": func(e yamlfile.Entry) { readText(e, &d.Field) },
+	})
+}
+
+func (d *Definition) readIndexes(e yamlfile.Entry) {
+	for _, item := range e.Value.Items("`indexes`") {
+		if item.IsScalar() {
+			item.Reject(yamlfile.CodeIndex, "write [["+item.Value()+"]]", "an index is a list of fields")
+			continue
+		}
+		index := readTexts(item.Items("an index"), "a field of an index")
+		if len(index) == 0 {
+			item.Reject(yamlfile.CodeIndex, "", "an index has no fields")
+			continue
+		}
+		d.Indexes = append(d.Indexes, index)
+	}
+}
+
+func (d *Definition) readChecks(e yamlfile.Entry) {
+	for _, item := range e.Value.Items("`checks`") {
+		var accepted *yamlfile.Entry
+		c := CheckDefinition{Severity: "error"}
+		item.Decode("a check", yamlfile.Keys{
+			"not_null": func(e yamlfile.Entry) {
+				c.NotNull = true
+				readText(e, &c.Field)
+			},
+			"accepted_values": func(e yamlfile.Entry) { accepted = &e },
+			"severity": func(e yamlfile.Entry) {
+				if s, ok := e.Value.OneOf("`severity`", "warn", "error"); ok {
+					c.Severity = s
+				}
+			},
+		})
+		switch {
+		case item.Bad():
+		case c.NotNull == (accepted != nil):
+			item.Reject(yamlfile.CodeCheck, "", "a check is either `not_null` or `accepted_values`")
+		case accepted != nil:
+			d.readAccepted(*accepted, c.Severity)
+		case c.Field.Given():
+			d.Checks = append(d.Checks, c)
+		}
+	}
+}
+
+// readAccepted reads {field: [values]}: one check for each field.
+func (d *Definition) readAccepted(e yamlfile.Entry, severity string) {
+	for _, field := range e.Value.Entries("`accepted_values`") {
+		values := readTexts(field.Value.Items("the accepted values"), "an accepted value")
+		if len(values) == 0 {
+			field.Key.Reject(yamlfile.CodeCheck, "", "no accepted values for %q", field.Key.Value())
+			continue
+		}
+		d.Checks = append(d.Checks, CheckDefinition{
+			Field: Text{field.Key.Value(), field.Key}, Accepted: values, Severity: severity})
+	}
+}
+
+func readText(e yamlfile.Entry, into *Text) {
+	if s, ok := e.Value.Text("`" + e.Key.Value() + "`"); ok {
+		*into = Text{s, e.Value}
+	}
+}
+
+func readString(e yamlfile.Entry, into *string) {
+	if s, ok := e.Value.Text("`" + e.Key.Value() + "`"); ok {
+		*into = s
+	}
+}
+
+func readExpression(e yamlfile.Entry, into *Text) {
+	if s, ok := e.Value.Expression("`" + e.Key.Value() + "`"); ok {
+		*into = Text{s, e.Value}
+	}
+}
+
+func readTexts(items []yamlfile.Node, what string) []Text {
+	var texts []Text
+	for _, item := range items {
+		if s, ok := item.Text(what); ok {
+			texts = append(texts, Text{s, item})
+		}
+	}
+	return texts
+}
