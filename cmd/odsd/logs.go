@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odsd/storage/relation"
 )
 
 // repeatWindow is how long a message that says the same is held back.
@@ -20,7 +22,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	if err := minimum.UnmarshalText([]byte(level)); err != nil {
 		return nil, hintf("debug, info, warn or error").errorf("no log level %q", level)
 	}
-	options := &slog.HandlerOptions{Level: minimum}
+	options := &slog.HandlerOptions{Level: minimum, ReplaceAttr: wordPositions}
 	if format == "" {
 		format = "json"
 		if isTerminal(w) {
@@ -34,6 +36,14 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 		return slog.New(collapse(slog.NewJSONHandler(w, options))), nil
 	}
 	return nil, hintf("text or json").errorf("no log format %q", format)
+}
+
+// wordPositions writes positions as PostgreSQL does, in JSON too.
+func wordPositions(_ []string, a slog.Attr) slog.Attr {
+	if p, ok := a.Value.Any().(relation.Position); ok {
+		a.Value = slog.StringValue(p.String())
+	}
+	return a
 }
 
 // collapsing holds back what was said a moment ago: a source that is down says so once
