@@ -85,7 +85,7 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 				if err := c.announce(a, log); err != nil || c.json {
 					return err
 				}
-				return printSamples(c.stderr, place.project)
+				return printSamples(c.stdout, place.project)
 			},
 		})
 		log.Info("ending", "workload", w.Stats().String())
