@@ -3,15 +3,33 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
 
-// buildChunk is how many documents one step of a build adds: small enough that
-// what the sources send meanwhile does not wait long.
-const buildChunk = 500
+// A step of a build adds as many documents as take about buildStep: what the
+// sources send meanwhile waits no longer, and a document of a million rows is
+// a step of its own.
+const (
+	buildStep     = 50 * time.Millisecond
+	firstChunk    = 50
+	largestChunk  = 5_000
+	smallestChunk = 1
+)
+
+// nextChunk adapts the number of documents of a step to how long one took.
+func nextChunk(chunk int, took time.Duration) int {
+	switch {
+	case took < buildStep/2:
+		return min(2*chunk, largestChunk)
+	case took > 2*buildStep:
+		return max(chunk/2, smallestChunk)
+	}
+	return chunk
+}
 
 // activateViews takes up every view whose relations have become complete: it
 // goes on with the generation that the store has of it, or begins one.
@@ -229,6 +247,7 @@ func (w *writer) buildSome() error {
 		if v.view == nil || v.record.Ready {
 			continue
 		}
+		began := time.Now()
 		c := w.engine.store.Begin()
 		record, err := w.buildChunk(c, v)
 		if err != nil {
@@ -238,6 +257,7 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
+		w.chunk = nextChunk(w.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors
@@ -251,7 +271,7 @@ func (w *writer) buildSome() error {
 }
 
 func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error) {
-	roots, err := v.view.Roots(c.Before(), v.record.Cursor, buildChunk)
+	roots, err := v.view.Roots(c.Before(), v.record.Cursor, w.chunk)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +285,7 @@ func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error
 		record.Documents += result.Documents
 		record.Errors += result.Errors
 	}
-	if len(roots) < buildChunk {
+	if len(roots) < w.chunk {
 		record.Ready, record.Cursor = true, nil
 	}
 	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)

@@ -218,7 +218,7 @@ func TestFlippedBytes(t *testing.T) {
 				continue
 			}
 			size := len(readFile(t, pristine, "store/"+name))
-			for at := 0; at < size; at += max(1, size/25) {
+			for at := 0; at < size; at += max(1, size/15) {
 				if notices(t, flip(t, pristine, "store/"+name, at), k.allowed, fmt.Sprintf("%s at %d", name, at)) {
 					noticed++
 				}

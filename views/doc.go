@@ -1,18 +1,20 @@
-// Package views turns YAML definitions into checked views and those into plans.
+// Package views turns the YAML of views into plans.
 //
-//	YAML ──Parse──▶ Definition ──CheckAll──▶ View ──Compile──▶ Plan
-//	               as written,              what it means:    how it is kept:
-//	               every node placed        names, types      rows, paths, lookups
+//	file ──Parse──▶ Definition ──CheckAll──▶ View ──Compile──▶ Plan
+//	               as written,             resolved and      lowered to what is
+//	               every piece placed      typed             stored and looked up
 //
-// A Definition knows where everything is written, so that all findings of a file
-// come at once, each with its place. A View says what is meant and nothing of how it is
-// kept: the reference evaluator, the GraphQL schema and the documentation read
-// it. A Plan is plain data that the engine maintains and explain prints.
+// A Definition holds what was written and where. CheckAll resolves it against the
+// schemas of the relations it stands on: every name, every expression's type,
+// every join's key; it reports all that is wrong, each at its place, and gives the
+// views that have no errors. A View says what a view means and nothing of how it
+// is kept. A Plan says how, as plain data.
 //
-// Expressions are parsed by expr-lang, which is imported here alone; what they
-// mean is ours: null-safe comparison, exact decimals, no clock and no randomness.
+// Expressions are parsed by expr-lang, which only this package imports, and
+// checked and compiled by us: the language of expressions has SQL's numbers and
+// nulls (see expr.go).
 //
-// The package does no I/O and knows nothing of the store. Invariant: whatever
-// bytes a file holds, checking ends, in bounded time and memory, with findings
-// or with a view whose every name is resolved and every expression typed.
+// The invariant: whatever CheckAll gives, Compile lowers, and whatever a compiled
+// expression is run on, it returns a value of its type, null or an error value; it
+// does not panic. The package reads no files and keeps no state.
 package views

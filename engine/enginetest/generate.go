@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"odsd/storage/relation"
@@ -125,6 +126,9 @@ func (g *generator) value(c relation.Column) relation.Value {
 	case relation.Bool:
 		return relation.OfBool(g.chance(2))
 	case relation.Float8:
+		if g.chance(25) {
+			return relation.OfFloat(k, pick(g, []float64{math.NaN(), math.Inf(1), math.Inf(-1)}))
+		}
 		return relation.OfFloat(k, float64(g.between(-4, 8))/4)
 	case relation.Timestamp:
 		return relation.OfTimestamp(1_700_000_000_000_000 + int64(g.IntN(4))*3_600_000_001)
@@ -143,6 +147,9 @@ var texts = []string{"a", "b", "B", "aa", "a b", "", "é", "日", "_", `"'\`}
 func (g *generator) decimal(t relation.Type) relation.Value {
 	if t.Scale == 2 {
 		return relation.OfDecimal(int64(g.between(-3, 6))*125, 2)
+	}
+	if g.chance(25) {
+		return pick(g, []relation.Value{relation.OfDecimalNaN(), relation.OfDecimalInfinity(1), relation.OfDecimalInfinity(-1)})
 	}
 	scale := int32(g.IntN(3))
 	n := int64(g.between(-2, 4))

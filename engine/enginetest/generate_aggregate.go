@@ -67,6 +67,9 @@ func (m *viewMaker) aggregate(path []*viewNode) (text string, kind relation.Kind
 			o := pick(m.generator, last.ones)
 			arguments = append(o.columns()[:len(o.schema.Columns)], o.computedByAlias()...)
 		}
+		if exact := of(arguments, relation.Decimal); len(exact) > 0 && m.chance(3) {
+			arguments = exact // which have most rules: scales, NaN, rounding
+		}
 		column := pick(m.generator, arguments)
 		function, kind = m.function(column.kind)
 		if function == "" {

@@ -1,18 +1,14 @@
 package enginetest_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"odsd/engine/enginetest"
 	"odsd/engine/reference"
-	"odsd/internal/yamlfile"
-	"odsd/storage/relation"
 	"odsd/views"
 )
 
@@ -20,36 +16,6 @@ var (
 	oracleCases = flag.Int("oracle.cases", 60, "how many generated cases to compare with PostgreSQL")
 	oracleSeed  = flag.Uint64("oracle.seed", 1, "the first seed of the generated cases")
 )
-
-// check gives the views of a case.
-func check(c *enginetest.Case) ([]*views.View, error) {
-	schemas := make(map[string]*relation.Schema)
-	for _, s := range c.Schemas {
-		schemas[s.Name] = s
-	}
-	var definitions []*views.Definition
-	var problems []string
-	for i, text := range c.Views {
-		d, found := views.Parse(fmt.Sprintf("views/view_%d.yaml", i+1), []byte(text))
-		problems = append(problems, errorsOf(found)...)
-		definitions = append(definitions, d)
-	}
-	checked, found := views.CheckAll(definitions, schemas)
-	if problems = append(problems, errorsOf(found)...); len(problems) > 0 {
-		return nil, errors.New(strings.Join(problems, "\n"))
-	}
-	return checked, nil
-}
-
-func errorsOf(found []views.Diagnostic) []string {
-	var texts []string
-	for _, d := range found {
-		if yamlfile.HasErrors([]views.Diagnostic{d}) {
-			texts = append(texts, fmt.Sprintf("%s:%d:%d %s %s (%s)", d.File, d.Line, d.Col, d.Code, d.Message, d.Hint))
-		}
-	}
-	return texts
-}
 
 // outcome of one case.
 type outcome struct {
@@ -63,7 +29,7 @@ type outcome struct {
 // compare plays a case and compares every view with PostgreSQL after each step.
 func compare(t testing.TB, conn *pgconn.PgConn, c *enginetest.Case) (o outcome) {
 	t.Helper()
-	all, err := check(c)
+	all, err := enginetest.CheckViews(c.Schemas, c.Views)
 	if err != nil {
 		return outcome{invalid: err}
 	}

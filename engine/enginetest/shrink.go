@@ -1,13 +1,9 @@
 package enginetest
 
-import (
-	"slices"
-
-	"go.yaml.in/yaml/v3"
-)
+import "slices"
 
 // Shrink makes a failing case as small as it can while it goes on failing:
-// steps, transactions, changes, cells, and entries of the views' YAML are taken
+// steps, transactions, changes, cells, and parts of the views' YAML are taken
 // away, the largest parts first, until nothing more can be. fails must not
 // change the case that it is given, and is false for one that cannot be played,
 // such as a view that is no longer valid.
@@ -113,59 +109,4 @@ func shrinkSchemas(c **Case, try func(*Case) bool) {
 		}
 		return try(&Case{Schemas: schemas, Views: (*c).Views, Steps: (*c).Steps})
 	})
-}
-
-// shrinkViews drops views, then entries of their YAML at any depth.
-func shrinkViews(c **Case, try func(*Case) bool) {
-	withViews := func(v []string) *Case {
-		return &Case{Schemas: (*c).Schemas, Views: v, Steps: (*c).Steps}
-	}
-	drop(func() int { return len((*c).Views) }, func(at, n int) bool {
-		return try(withViews(without((*c).Views, at, n)))
-	})
-	for i := range (*c).Views {
-		for at := 0; ; {
-			text, more := withoutEntry((*c).Views[i], at)
-			if !more {
-				break
-			}
-			views := slices.Clone((*c).Views)
-			views[i] = text
-			if !try(withViews(views)) {
-				at++
-			}
-		}
-	}
-}
-
-// withoutEntry prints a YAML text without its at-th entry of a mapping or list,
-// counted from the outside in; more is false where there are not so many.
-func withoutEntry(text string, at int) (shorter string, more bool) {
-	var document yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-		return "", false
-	}
-	level := []*yaml.Node{&document}
-	for len(level) > 0 {
-		var next []*yaml.Node
-		for _, n := range level {
-			width := 1
-			if n.Kind == yaml.MappingNode {
-				width = 2
-			}
-			entries := len(n.Content) / width
-			if n.Kind == yaml.DocumentNode {
-				entries = 0
-			}
-			if at < entries {
-				n.Content = without(n.Content, at*width, width)
-				out, err := yaml.Marshal(&document)
-				return string(out), err == nil
-			}
-			at -= entries
-			next = append(next, n.Content...)
-		}
-		level = next
-	}
-	return "", false
 }

@@ -21,27 +21,26 @@ type catalog struct {
 	conn *pgx.Conn
 }
 
-// check finds out whether everything is still what was copied.
-func (c *catalog) check(ctx context.Context) (*survey, error) {
+// check finds out whether these relations are still what was copied.
+func (c *catalog) check(ctx context.Context, schemas []*relation.Schema) (*survey, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 	defer cancel()
-	v, err := c.survey(ctx, c.conn, c.resume.identity.oids())
+	v, err := c.survey(ctx, c.conn, c.resume.identity.oids(schemas))
 	if err != nil {
 		return nil, err
 	}
-	return v, c.checkCatalog(c.resume.identity, c.resume.schemas, v)
+	return v, c.checkCatalog(c.resume.identity, schemas, v)
 }
 
-// target checks everything and gives the reader of a table's values.
-func (c *catalog) target(ctx context.Context, schema *relation.Schema) (*valueReader, error) {
-	v, err := c.check(ctx)
+// values checks one table and gives the reader of its values.
+func (c *catalog) values(ctx context.Context, schema *relation.Schema) (*valueReader, error) {
+	v, err := c.check(ctx, []*relation.Schema{schema})
 	if err != nil {
 		return nil, err
 	}
-	t := indexTables(v.tables)[c.resume.identity.Relations[schema.Name].OID]
-	return newValueReader(t, schema, c.config.Timezone, v.server.encoding), nil
+	return newValueReader(v.tables[0], schema, c.config.Timezone, v.server.encoding), nil
 }
 
 // slot reads our slot.
@@ -63,7 +62,7 @@ func (c *catalog) guard(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if _, err := c.check(ctx); err != nil {
+		if _, err := c.check(ctx, c.resume.schemas); err != nil {
 			return err
 		}
 		found, err := c.slot(ctx)

@@ -71,12 +71,11 @@ func parseIdentity(stored []byte, schemas []*relation.Schema) (*identity, error)
 	return &id, nil
 }
 
-func (id *identity) oids() []uint32 {
-	oids := make([]uint32, 0, len(id.Relations))
-	for _, r := range id.Relations {
-		oids = append(oids, r.OID)
+func (id *identity) oids(schemas []*relation.Schema) []uint32 {
+	oids := make([]uint32, len(schemas))
+	for i, s := range schemas {
+		oids[i] = id.Relations[s.Name].OID
 	}
-	slices.Sort(oids)
 	return oids
 }
 

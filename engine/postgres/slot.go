@@ -30,6 +30,7 @@ type slot struct {
 	holder    string // who reads it: pid and application
 	confirmed relation.Position
 	status    string // of its log: reserved, extended, unreserved, lost
+	reason    string // why it was lost, from PostgreSQL 17 on
 	retained  int64  // log in bytes that the server keeps for it; -1 if unknown
 	ahead     relation.Position
 }
@@ -38,7 +39,7 @@ const slotQuery = `
 select coalesce(s.plugin, ''), coalesce(s.database, ''), s.plugin = $2 and s.database = current_database(), s.active,
 	coalesce('process ' || s.active_pid || coalesce(', application ' || nullif(a.application_name, ''), '')
 		|| coalesce(', from ' || host(a.client_addr), ''), 'another process'),
-	coalesce(s.confirmed_flush_lsn, '0/0')::text, coalesce(s.wal_status, ''),
+	coalesce(s.confirmed_flush_lsn, '0/0')::text, coalesce(s.wal_status, ''), coalesce(to_jsonb(s) ->> 'invalidation_reason', ''),
 	coalesce(w.lsn - s.restart_lsn, -1)::bigint, w.lsn::text
 from pg_replication_slots s
 left join pg_stat_activity a on a.pid = s.active_pid,
@@ -50,7 +51,7 @@ func readSlot(ctx context.Context, conn *pgx.Conn, name string) (*slot, error) {
 	s := slot{name: name}
 	var ours *bool
 	var confirmed, ahead string
-	err := conn.QueryRow(ctx, slotQuery, name, plugin).Scan(&s.plugin, &s.database, &ours, &s.active, &s.holder, &confirmed, &s.status, &s.retained, &ahead)
+	err := conn.QueryRow(ctx, slotQuery, name, plugin).Scan(&s.plugin, &s.database, &ours, &s.active, &s.holder, &confirmed, &s.status, &s.reason, &s.retained, &ahead)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -79,7 +80,7 @@ func (s *Source) checkSlot(found *slot, position relation.Position) error {
 		return halt(codeGap, fmt.Sprintf("replication slot %s now belongs to database %q and plugin %q", name, found.database, found.plugin),
 			"set `slot:` to another name, then "+s.resyncHint())
 	case found.status == "lost":
-		return s.slotLost()
+		return s.slotLost(found.reason)
 	case found.confirmed > position:
 		return halt(codeGap, fmt.Sprintf("replication slot %s was advanced to %s by somebody else, past the stored position %s: the changes between are lost",
 			name, found.confirmed, position), s.resyncHint())
@@ -87,9 +88,22 @@ func (s *Source) checkSlot(found *slot, position relation.Position) error {
 	return nil
 }
 
-func (s *Source) slotLost() error {
-	return halt(codeSlotLost, fmt.Sprintf("the server gave up the log of replication slot %s, because it exceeded max_slot_wal_keep_size", s.config.Slot),
-		"raise max_slot_wal_keep_size, then "+s.resyncHint())
+// losingSettings are what makes the server give a slot up, by the reason that
+// it tells from PostgreSQL 17 on.
+var losingSettings = map[string]string{
+	"":                       "max_slot_wal_keep_size",
+	"wal_removed":            "max_slot_wal_keep_size",
+	"idle_timeout":           "idle_replication_slot_timeout",
+	"wal_level_insufficient": "wal_level",
+}
+
+func (s *Source) slotLost(reason string) error {
+	setting, known := losingSettings[reason]
+	if !known {
+		return halt(codeSlotLost, fmt.Sprintf("the server gave up replication slot %s: %s", s.config.Slot, reason), s.resyncHint())
+	}
+	return halt(codeSlotLost, fmt.Sprintf("the server gave up replication slot %s, because of its setting %s", s.config.Slot, setting),
+		fmt.Sprintf("raise %s, then %s", setting, s.resyncHint()))
 }
 
 // startFault words what START_REPLICATION was refused for.
@@ -100,7 +114,7 @@ func (s *Source) startFault(ctx context.Context, conn *pgx.Conn, err error) erro
 	case undefinedObject:
 		return halt(codeGap, fmt.Sprintf("replication slot %s does not exist any more", s.config.Slot), s.resyncHint())
 	case notUsable:
-		return s.slotLost()
+		return s.slotLost("")
 	}
 	return fmt.Errorf("start replication: %w", err)
 }

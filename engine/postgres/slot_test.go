@@ -71,6 +71,7 @@ func (d *database) until(what, sql string) {
 }
 
 func TestResumeWithoutGapOrDouble(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	d.exec(`insert into t values (2, 'b')`, `update t set v = 'c' where id = 1`)
 	f = follow(t, d.source("t"), f)
@@ -84,6 +85,7 @@ func TestResumeWithoutGapOrDouble(t *testing.T) {
 }
 
 func TestSlotFaultsHalt(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name   string
 		damage string
@@ -117,6 +119,7 @@ func TestSlotFaultsHalt(t *testing.T) {
 }
 
 func TestFaultsWhileStreamingHalt(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key, v text)`)
 	f := follow(t, d.source("t"), nil)
@@ -128,6 +131,7 @@ func TestFaultsWhileStreamingHalt(t *testing.T) {
 }
 
 func TestLostSlotNamesTheSetting(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, map[string]string{"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB", "wal_keep_size": "0"})
 	d := newDatabaseOn(t, cluster)
 	f := copiedFrom(d)
@@ -143,8 +147,9 @@ func TestLostSlotNamesTheSetting(t *testing.T) {
 }
 
 func TestSlotInUseSaysByWhom(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
-	first := follow(t, d.source("t"), f)
+	first := followSilently(t, d.source("t"), f)
 	first.until("it streams", func() bool { return first.state() == engine.Streaming })
 	second := follow(t, d.source("t"), f)
 	second.until("the second backs off", func() bool { return second.fault() == codeSlotActive })
@@ -157,6 +162,7 @@ func TestSlotInUseSaysByWhom(t *testing.T) {
 }
 
 func TestSlotBlockedSaysByWhom(t *testing.T) {
+	t.Parallel()
 	// A cluster of its own, since an open transaction blocks every new slot.
 	cluster := startCluster(t, nil)
 	d := newDatabaseOn(t, cluster)
@@ -175,6 +181,7 @@ func TestSlotBlockedSaysByWhom(t *testing.T) {
 }
 
 func TestAnotherDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	_, f := copied(t)
 	other := newDatabase(t)
 	other.exec(`create table t (id int primary key, v text)`)
@@ -187,6 +194,7 @@ func TestAnotherDatabaseIsRefused(t *testing.T) {
 }
 
 func TestAcknowledgedOnlyWhatTheEngineSaid(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	at := func() relation.Position {
 		p, err := relation.ParsePosition(d.text(`select confirmed_flush_lsn::text from pg_replication_slots where slot_name = $1`, "odsd_"+d.name))
@@ -222,6 +230,7 @@ func TestAcknowledgedOnlyWhatTheEngineSaid(t *testing.T) {
 }
 
 func TestIdleDatabaseReleasesItsLog(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`, `create table other (v text)`)
 	f := follow(t, d.source("t"), nil)

@@ -42,7 +42,7 @@ type timing struct {
 
 var defaultTiming = timing{
 	firstRetry: 200 * time.Millisecond, lastRetry: 30 * time.Second,
-	poll: 10 * time.Second, probe: 10 * time.Second, silence: time.Minute, lock: 10 * time.Second,
+	poll: 5 * time.Second, probe: 10 * time.Second, silence: time.Minute, lock: 10 * time.Second,
 }
 
 // Source captures one PostgreSQL database.

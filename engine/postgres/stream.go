@@ -39,7 +39,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	s := &session{run: r, replication: replication, pinged: make(chan struct{}, 1)}
 	s.delivered.Store(uint64(r.resume.position))
 	s.catalog = &catalog{run: r, conn: conn}
-	v, err := s.catalog.check(ctx)
+	v, err := s.catalog.check(ctx, r.resume.schemas)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err := r.deliver(ctx, found.condition()); err != nil {
 		return err
 	}
-	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position)
+	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
 	return s.wait(ctx)
 }
 
@@ -188,11 +188,11 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 	for _, schema := range s.resume.schemas {
 		stored := s.resume.identity.Relations[schema.Name]
 		if stored.OID == d.oid {
-			t, err := s.catalog.target(ctx, schema)
+			values, err := s.catalog.values(ctx, schema)
 			if err != nil {
 				return nil, err
 			}
-			return s.match(t, schema, stored, d)
+			return s.match(values, schema, stored, d)
 		}
 		if schema.Name == relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}) {
 			return nil, s.changed(schema, "was dropped and created again")

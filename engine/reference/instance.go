@@ -83,11 +83,20 @@ func (r *run) computeFields(in *instance) {
 		case in.env.Rows[field.Within] == nil:
 			in.env.Fields[ordinal] = relation.OfNull()
 		case field.Aggregate != nil:
-			in.env.Fields[ordinal] = code.sums[ordinal].over(in)
+			in.env.Fields[ordinal] = shown(code.sums[ordinal].over(in))
 		default:
-			in.env.Fields[ordinal] = code.scalars[ordinal](&in.env)
+			in.env.Fields[ordinal] = shown(code.scalars[ordinal](&in.env))
 		}
 	}
+}
+
+// shown is a field's value as documents show it: an infinite date or time is no
+// instant, hence an error of the field.
+func shown(v relation.Value) relation.Value {
+	if v.IsInfinite() {
+		return relation.OfError(relation.ErrInfiniteTime)
+	}
+	return v
 }
 
 // bindOnes binds the `one`s with the given ids and all below them. It is

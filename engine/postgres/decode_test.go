@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"odsd/engine"
+	"odsd/storage/relation"
+)
+
+// wire builds pgoutput messages: numbers by their size, strings with their
+// terminating zero, bytes and byte slices as they are.
+func wire(parts ...any) []byte {
+	var b []byte
+	for _, p := range parts {
+		switch p := p.(type) {
+		case byte:
+			b = append(b, p)
+		case rune:
+			b = append(b, byte(p))
+		case uint16:
+			b = binary.BigEndian.AppendUint16(b, p)
+		case uint32:
+			b = binary.BigEndian.AppendUint32(b, p)
+		case uint64:
+			b = binary.BigEndian.AppendUint64(b, p)
+		case string:
+			b = append(append(b, p...), 0)
+		case []byte:
+			b = append(b, p...)
+		default:
+			panic(fmt.Sprintf("%T", p))
+		}
+	}
+	return b
+}
+
+func tuple(cells ...any) []byte {
+	b := wire(uint16(len(cells)))
+	for _, c := range cells {
+		switch c := c.(type) {
+		case rune:
+			b = append(b, byte(c))
+		case string:
+			b = append(append(b, wire('t', uint32(len(c)))...), c...)
+		}
+	}
+	return b
+}
+
+// script is a stream that uses every message, as PostgreSQL sends it.
+func script() [][]byte {
+	return [][]byte{
+		wire('B', uint64(100), uint64(5_000_000), uint32(7)),
+		wire('O', uint64(9), "origin"),
+		wire('Y', uint32(77), "public", "mood"),
+		wire('R', uint32(1), "public", "t", 'd', uint16(2), byte(1), "id", uint32(23), uint32(0xffffffff), byte(0), "v", uint32(25), uint32(0xffffffff)),
+		wire('R', uint32(2), "public", "other", 'd', uint16(0)),
+		wire('I', uint32(1), 'N', tuple("1", "one")),
+		wire('I', uint32(2), 'N', tuple("not captured")),
+		wire('M', byte(1), uint64(50), "prefix", uint32(3), []byte("abc")),
+		wire('U', uint32(1), 'N', tuple("1", 'u')),
+		wire('U', uint32(1), 'K', tuple("1", 'n'), 'N', tuple("2", 'n')),
+		wire('U', uint32(1), 'O', tuple("2", 'n'), 'N', tuple("2", "two")),
+		wire('D', uint32(1), 'K', tuple("2", 'n')),
+		wire('T', uint32(2), byte(3), uint32(1), uint32(2)),
+		wire('A', uint32(1), uint32(2)),
+		wire('C', byte(0), uint64(100), uint64(120), uint64(5_000_000)),
+	}
+}
+
+func testAssembler() *assembler {
+	schema := &relation.Schema{Name: "shop.t", Key: []int{1}, Columns: []relation.Column{
+		{Name: "v", Type: relation.TypeOf(relation.Text)}, {Name: "id", Type: relation.TypeOf(relation.Int4)},
+	}}
+	values := &valueReader{schema: schema, local: make([]bool, 2), zone: time.UTC}
+	return newAssembler(func(d *describedRelation) (*target, error) {
+		if d.name != "t" || len(d.columns) != 2 {
+			return nil, nil
+		}
+		return &target{values: values, ordinals: []int{1, 0}, key: []bool{true, false}}, nil // the stream has another order
+	})
+}
+
+func TestAssembleEveryMessage(t *testing.T) {
+	a := testAssembler()
+	var tx *engine.Transaction
+	for _, message := range script() {
+		given, err := a.take(message)
+		if err != nil {
+			t.Fatalf("%q: %v", message[0], err)
+		}
+		if given != nil {
+			tx = given
+		}
+		for i := range message {
+			message[i] = 0xee // the connection's buffer is used again
+		}
+	}
+	var got []string
+	for _, c := range tx.Changes {
+		got = append(got, fmt.Sprintf("%d %s old [%s] new [%s]", c.Operation, c.Relation, showRow(c.Old), showRow(c.New)))
+	}
+	want := []string{
+		"1 shop.t old [] new [one 1]",
+		"2 shop.t old [] new [unchanged 1]",
+		"2 shop.t old [not sent 1] new [null 2]",
+		"2 shop.t old [null 2] new [two 2]",
+		"3 shop.t old [not sent 2] new []",
+		"4 shop.t old [] new []",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("changes\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if tx.End != 120 || !tx.CommittedAt.Equal(time.Date(2000, 1, 1, 0, 0, 5, 0, time.UTC)) {
+		t.Errorf("ends at %s, committed at %s", tx.End, tx.CommittedAt)
+	}
+}
+
+func TestEveryTruncationIsAnError(t *testing.T) {
+	for _, data := range script() {
+		if data[0] == messageStreamAbort {
+			continue
+		}
+		var m message
+		for n := range data {
+			if err := m.decode(data[:n:n]); err == nil {
+				t.Errorf("%q cut to %d of %d bytes is taken as whole", data[0], n, len(data))
+			}
+		}
+		if err := m.decode(append(bytes.Clone(data), 0)); err == nil {
+			t.Errorf("%q with a byte too many is taken", data[0])
+		}
+	}
+}
+
+func TestDisorderHalts(t *testing.T) {
+	begin := wire('B', uint64(100), uint64(0), uint32(7))
+	described := script()[3]
+	cases := map[string][][]byte{
+		"unknown message":             {wire('S', uint32(1), byte(1))},
+		"begin within a transaction":  {begin, begin},
+		"commit without begin":        {wire('C', byte(0), uint64(100), uint64(120), uint64(0))},
+		"commit of another":           {begin, wire('C', byte(0), uint64(101), uint64(120), uint64(0))},
+		"change outside":              {described, wire('I', uint32(1), 'N', tuple("1", "x"))},
+		"change of what is not known": {begin, wire('I', uint32(9), 'N', tuple("1"))},
+		"too few columns":             {begin, described, wire('I', uint32(1), 'N', tuple("1"))},
+		"binary cell":                 {begin, described, wire('I', uint32(1), 'N', uint16(1), 'b', uint32(0))},
+		"negative length":             {begin, described, wire('I', uint32(1), 'N', uint16(1), 't', uint32(0xffffffff))},
+		"truncate of too many":        {begin, wire('T', uint32(0xffffffff), byte(0), uint32(1))},
+	}
+	for name, messages := range cases {
+		t.Run(name, func(t *testing.T) {
+			a := testAssembler()
+			var err error
+			for _, m := range messages {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = a.take(m)
+			}
+			if fault, final := judge(err); err == nil || !final || fault.Code != codeProtocol {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// FuzzAssemble feeds the assembler a stream of messages, each behind its length.
+func FuzzAssemble(f *testing.F) {
+	var whole []byte
+	for _, m := range script() {
+		whole = append(binary.BigEndian.AppendUint16(whole, uint16(len(m))), m...)
+		f.Add(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
+	}
+	f.Add(whole)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a := testAssembler()
+		for len(data) >= 2 {
+			n := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
+			tx, err := a.take(data[2 : 2+n])
+			if err != nil {
+				return
+			}
+			if tx != nil {
+				for _, c := range tx.Changes {
+					if c.Operation != engine.Truncate && c.Old == nil && c.New == nil {
+						t.Fatal("a change of nothing")
+					}
+				}
+			}
+			data = data[2+n:]
+		}
+	})
+}
+
+func FuzzCopyText(f *testing.F) {
+	f.Add([]byte("1\ta\\tb\n2\t\\N\n"), 3)
+	f.Add([]byte("1\t\\\n"), 1)
+	schema := &relation.Schema{Name: "shop.t", Columns: []relation.Column{
+		{Name: "id", Type: relation.TypeOf(relation.Int4)}, {Name: "v", Type: relation.TypeOf(relation.Text)},
+	}}
+	values := &valueReader{schema: schema, local: make([]bool, 2), zone: time.UTC}
+	read := func(data []byte, size int) (string, error) {
+		var got []string
+		r := newCopyReader(values, func(rows [][]relation.Value) error {
+			for _, row := range rows {
+				got = append(got, showRow(row))
+			}
+			return nil
+		})
+		for len(data) > 0 {
+			n := min(size, len(data))
+			piece := bytes.Clone(data[:n])
+			if _, err := r.Write(piece); err != nil {
+				return "", err
+			}
+			for i := range piece {
+				piece[i] = 0xee
+			}
+			data = data[n:]
+		}
+		return strings.Join(got, "\n"), r.flush()
+	}
+	f.Fuzz(func(t *testing.T, data []byte, size int) {
+		whole, err := read(data, len(data)+1)
+		pieces, errPieces := read(data, 1+(size&0xff))
+		if (err == nil) != (errPieces == nil) || err == nil && whole != pieces {
+			t.Errorf("read whole: %q %v, in pieces: %q %v", whole, err, pieces, errPieces)
+		}
+	})
+}
+
+func BenchmarkAssemble(b *testing.B) {
+	a := testAssembler()
+	messages := script()
+	for _, m := range messages[:4] {
+		if _, err := a.take(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	update := messages[9]
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := a.take(update); err != nil {
+			b.Fatal(err)
+		}
+		if i%1000 == 999 {
+			if _, err := a.take(messages[14]); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := a.take(messages[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
