@@ -23,7 +23,7 @@ const fewGets = 2
 // Get implements Reader.
 func (b *before) Get(key []byte) (value []byte, found bool, err error) {
 	b.stats.Gets++
-	if b.gets++; b.gets <= fewGets {
+	if b.gets++; b.gets <= fewGets || len(key) == 0 {
 		return b.view.Get(key)
 	}
 	if b.point == nil {

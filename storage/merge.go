@@ -72,7 +72,7 @@ func (m *mergeCursor) SeekGE(key []byte) bool {
 	if bytes.Compare(key, m.lower) < 0 {
 		key = m.lower
 	}
-	m.stored = m.it.SeekGE(key)
+	m.stored = seek(m.it, key)
 	m.seekPending(key, false)
 	return m.settle()
 }

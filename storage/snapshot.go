@@ -126,7 +126,15 @@ func (c *storeCursor) SeekGE(key []byte) bool {
 		return false
 	}
 	c.started = true
-	return c.moved(c.it.SeekGE(key))
+	return c.moved(seek(c.it, key))
+}
+
+// seek moves to the first key not less than key. Pebble wants no empty keys.
+func seek(it *pebble.Iterator, key []byte) bool {
+	if len(key) == 0 {
+		return it.First()
+	}
+	return it.SeekGE(key)
 }
 
 func (c *storeCursor) moved(valid bool) bool {
