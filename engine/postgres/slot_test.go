@@ -38,11 +38,24 @@ func (f *follower) state() engine.SourceState {
 	return f.conditions[len(f.conditions)-1].State
 }
 
+// fault is the code of the last condition's; under the follower's lock.
 func (f *follower) fault() string {
 	if len(f.conditions) == 0 || f.conditions[len(f.conditions)-1].Fault == nil {
 		return ""
 	}
 	return f.conditions[len(f.conditions)-1].Fault.Code
+}
+
+// lastFault is the last fault that was told.
+func (f *follower) lastFault() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := len(f.conditions) - 1; i >= 0; i-- {
+		if fault := f.conditions[i].Fault; fault != nil {
+			return fault.Message
+		}
+	}
+	return ""
 }
 
 // untilSlotIdle waits until the server has noticed that the reader is gone.
@@ -153,7 +166,7 @@ func TestSlotInUseSaysByWhom(t *testing.T) {
 	first.until("it streams", func() bool { return first.state() == engine.Streaming })
 	second := follow(t, d.source("t"), f)
 	second.until("the second backs off", func() bool { return second.fault() == codeSlotActive })
-	message := second.conditions[len(second.conditions)-1].Fault.Message
+	message := second.lastFault()
 	if !strings.Contains(message, "process ") || !strings.Contains(message, "odsd/"+d.name) {
 		t.Errorf("fault %q does not say who holds the slot", message)
 	}
@@ -166,14 +179,15 @@ func TestSlotBlockedSaysByWhom(t *testing.T) {
 	// A cluster of its own, since an open transaction blocks every new slot.
 	cluster := startCluster(t, nil)
 	d := newDatabaseOn(t, cluster)
-	d.exec(`create table t (id int primary key)`, `insert into t values (1)`)
+	role, dsn := d.role("replication")
+	d.exec(`create table t (id int primary key)`, `insert into t values (1)`, `grant select on t to `+role, `create publication odsd_`+d.name+` for table t`)
 	blocker := newDatabaseOn(t, cluster)
 	blocker.exec(`set application_name = 'nightly report'`, `begin`, `create table held ()`)
-	s := d.source("t")
+	s := d.sourceAs(dsn, "t")
 	s.timing.lock = 50 * time.Millisecond
 	f := follow(t, s, nil)
 	f.until("the creation is blocked", func() bool { return f.fault() == codeSlotBlocked })
-	if message := f.conditions[len(f.conditions)-1].Fault.Message; !strings.Contains(message, "nightly report") {
+	if message := f.lastFault(); !strings.Contains(message, "nightly report") {
 		t.Errorf("fault %q does not name the blocker", message)
 	}
 	blocker.exec(`commit`)
