@@ -3,15 +3,33 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
 
-// buildChunk is how many documents one step of a build adds: small enough that
-// what the sources send meanwhile does not wait long.
-const buildChunk = 500
+// A step of a build adds as many documents as take about buildStep: what the
+// sources send meanwhile waits no longer, and a document of a million rows is
+// a step of its own.
+const (
+	buildStep     = 50 * time.Millisecond
+	firstChunk    = 50
+	largestChunk  = 5_000
+	smallestChunk = 1
+)
+
+// nextChunk adapts the number of documents of a step to how long one took.
+func nextChunk(chunk int, took time.Duration) int {
+	switch {
+	case took < buildStep/2:
+		return min(2*chunk, largestChunk)
+	case took > 2*buildStep:
+		return max(chunk/2, smallestChunk)
+	}
+	return chunk
+}
 
 // activateViews takes up every view whose relations have become complete: it
 // goes on with the generation that the store has of it, or begins one.
@@ -174,11 +192,9 @@ const fillChunk = 10_000
 func (w *writer) fillIndex(name string, x *indexRecord) error {
 	r := w.catalog.stored.Relations[name]
 	index := ivm.NewIndex(x.ID, x.Arrangement)
-	prefix := storage.AppendRowPrefix(nil, r.ID)
-	lower := prefix
-	for lower != nil {
+	for lower := r.Prefix; lower != nil; {
 		c := w.engine.store.Begin()
-		rows, next, err := readRows(c.Before(), r, lower, storage.PrefixEnd(prefix), fillChunk)
+		rows, next, err := readRows(c.Before(), r, lower, fillChunk)
 		if err != nil {
 			c.Abandon()
 			return fmt.Errorf("fill an index on %s: %w", name, err)
@@ -200,17 +216,16 @@ func (w *writer) fillIndex(name string, x *indexRecord) error {
 
 // readRows reads at most limit rows from lower on; next is where to go on, nil
 // at the end.
-func readRows(reader storage.Reader, r *ivm.Relation, lower, upper []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
-	cursor := reader.Scan(lower, upper)
-	defer cursor.Close()
-	for cursor.Next() {
+func readRows(reader storage.Reader, r *ivm.Relation, lower []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
+	err = r.Scan(reader, lower, nil, func(key []byte, row []relation.Value) (bool, error) {
 		if len(rows) == limit {
-			next = append([]byte(nil), cursor.Key()...)
-			break
+			next = append([]byte(nil), key...)
+			return false, nil
 		}
-		rows = append(rows, r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...)))
-	}
-	return rows, next, cursor.Err()
+		rows = append(rows, row)
+		return true, nil
+	})
+	return rows, next, err
 }
 
 func (w *writer) building() bool {
@@ -229,6 +244,7 @@ func (w *writer) buildSome() error {
 		if v.view == nil || v.record.Ready {
 			continue
 		}
+		began := time.Now()
 		c := w.engine.store.Begin()
 		record, err := w.buildChunk(c, v)
 		if err != nil {
@@ -238,6 +254,7 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
+		w.chunk = nextChunk(w.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors
@@ -251,7 +268,7 @@ func (w *writer) buildSome() error {
 }
 
 func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error) {
-	roots, err := v.view.Roots(c.Before(), v.record.Cursor, buildChunk)
+	roots, err := v.view.Roots(c.Before(), v.record.Cursor, w.chunk)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +282,7 @@ func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error
 		record.Documents += result.Documents
 		record.Errors += result.Errors
 	}
-	if len(roots) < buildChunk {
+	if len(roots) < w.chunk {
 		record.Ready, record.Cursor = true, nil
 	}
 	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)

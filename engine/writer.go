@@ -19,6 +19,7 @@ const maxBatch = 20_000
 type writer struct {
 	engine  *Engine
 	catalog *catalog
+	chunk   int // documents of the next step of a build
 }
 
 func newWriter(e *Engine) (*writer, error) {
@@ -28,7 +29,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c}
+	w := &writer{engine: e, catalog: c, chunk: firstChunk}
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
 			s.tables[name] = &tableState{rows: record.Rows}

@@ -38,6 +38,11 @@ func TestBroken(t *testing.T) {
 	if strings.Contains(got.String(), "hunter2") {
 		t.Error("a password is shown")
 	}
+	for _, d := range found {
+		if _, ok := yamlfile.Explain(d.Code); !ok {
+			t.Errorf("the code %s is not explained", d.Code)
+		}
+	}
 	compareGolden(t, "testdata/broken.golden", got.Bytes())
 }
 

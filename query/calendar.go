@@ -260,7 +260,7 @@ func parseDuration(s string) (relation.Value, bool) {
 			continue
 		}
 		n, fraction, unit, rest, ok := durationPart(s)
-		if !ok || (fraction != 0 && unit != 'S') || n > math.MaxInt32 || n < -math.MaxInt32 {
+		if !ok || (fraction != 0 && unit != 'S') || n > math.MaxInt32 || n < math.MinInt32 {
 			return bad, false
 		}
 		s = rest

@@ -59,12 +59,31 @@ func (w writer) append(dst []byte, v relation.Value) []byte {
 
 func (w writer) appendDecimal(dst []byte, v relation.Value) []byte {
 	if !w.bare {
-		return append(relation.AppendDecimal(append(dst, '"'), v), '"')
+		return append(appendDecimal(append(dst, '"'), v), '"')
 	}
 	if v.IsNaN() || v.InfinitySign() != 0 {
 		return append(dst, "null"...)
 	}
-	return relation.AppendDecimal(dst, v)
+	return appendDecimal(dst, v)
+}
+
+// appendDecimal writes what relation.AppendDecimal does, without allocating for
+// the numbers that nearly all are.
+func appendDecimal(dst []byte, v relation.Value) []byte {
+	const places = 18
+	n, scale, small := v.SmallDecimal()
+	if !small || scale == 0 || scale > places || n == math.MinInt64 {
+		return relation.AppendDecimal(dst, v)
+	}
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	unit := int64(1)
+	for range scale {
+		unit *= 10
+	}
+	dst = append(strconv.AppendInt(dst, n/unit, 10), '.')
+	return appendDigits(dst, n%unit, int(scale))
 }
 
 func (w writer) appendList(dst []byte, v relation.Value) []byte {

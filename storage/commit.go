@@ -10,7 +10,7 @@ import (
 // Commit gathers writes and applies them all at once. Until then it is a
 // Reader of the pending state: the store with the writes so far. It serves one goroutine.
 type Commit struct {
-	before  view
+	before  before
 	pending *overlay // nil once ended
 	stats   Stats
 }
@@ -18,6 +18,10 @@ type Commit struct {
 // maxCommitBytes is what one commit may write: Pebble's batches end at 4 GiB,
 // and each is held in memory whole.
 const maxCommitBytes = 3 << 30
+
+// keepBatch is up to what size a batch's memory is used again. Batches of half
+// a memtable and more are not copied but kept by Pebble, and are not ours any longer.
+const keepBatch = memTable / 2
 
 // Begin begins a commit. There is one at a time: Begin waits until the one
 // before has ended.
@@ -53,7 +57,7 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 // none made after: writing while scanning neither disturbs it nor shows in it.
 func (c *Commit) Scan(lower, upper []byte) Cursor {
 	if c.pending == nil {
-		return &storeCursor{view: &c.before, err: ErrFinished}
+		return &storeCursor{view: &c.before.view, err: ErrFinished}
 	}
 	return newMergeCursor(c, lower, upper)
 }
@@ -71,7 +75,7 @@ func (c *Commit) Delete(key []byte) {
 }
 
 // DeleteRange removes every key in [lower, upper), those written before in
-// this commit included. It is meant for dropping whole relations and
+// this commit included; none where upper is not above lower. It is meant for dropping whole relations and
 // generations: a store strewn with ranges reads slowly.
 func (c *Commit) DeleteRange(lower, upper []byte) {
 	if bytes.Compare(lower, upper) < 0 {
@@ -86,6 +90,15 @@ func (c *Commit) Len() int {
 		return 0
 	}
 	return c.pending.tree.Len() + len(c.pending.ranges)
+}
+
+// Bytes is how much is pending: the keys and values to be written, and the
+// bounds of ranges.
+func (c *Commit) Bytes() int {
+	if c.pending == nil {
+		return 0
+	}
+	return c.pending.size
 }
 
 // Stats says what the commit did so far.
@@ -108,7 +121,7 @@ func (c *Commit) Apply() error {
 	if c.pending.size > maxCommitBytes {
 		return fmt.Errorf("commit of %d bytes: at most %d can be applied at once", c.pending.size, int64(maxCommitBytes))
 	}
-	batch := s.db.NewBatchWithSize(c.pending.size + 16*c.Len() + 64)
+	batch := s.db.NewBatchWithSize(c.pending.size+16*c.Len()+64, pebble.WithMaxRetainedSizeBytes(keepBatch))
 	err := c.fill(batch)
 	if err == nil {
 		err = batch.Commit(pebble.NoSync)

@@ -152,7 +152,14 @@ func TestReadersSeeWholeCommits(t *testing.T) {
 func TestEndedCommit(t *testing.T) {
 	s := openMemory(t)
 	c := s.Begin()
-	c.Set([]byte("a"), nil)
+	c.Set([]byte("a"), []byte("1"))
+	c.Set([]byte("a"), []byte("22"))
+	c.Delete([]byte("b"))
+	c.DeleteRange([]byte("c"), []byte("d"))
+	c.DeleteRange([]byte("d"), []byte("c"))
+	if c.Len() != 3 || c.Bytes() != 6 {
+		t.Errorf("%d writes of %d bytes are pending", c.Len(), c.Bytes())
+	}
 	c.Abandon()
 	if _, _, err := c.Get([]byte("a")); !errors.Is(err, ErrFinished) {
 		t.Errorf("get: %v", err)
@@ -160,7 +167,7 @@ func TestEndedCommit(t *testing.T) {
 	if _, err := read(c.Scan(nil, nil)); !errors.Is(err, ErrFinished) {
 		t.Errorf("scan: %v", err)
 	}
-	if c.Len() != 0 {
+	if c.Len() != 0 || c.Bytes() != 0 {
 		t.Errorf("%d writes are pending", c.Len())
 	}
 }

@@ -20,7 +20,7 @@ func TestKeyBytes(t *testing.T) {
 		"7201020304":     AppendRowPrefix(nil, 0x01020304),
 		"6901020304":     AppendIndexPrefix(nil, 0x01020304),
 		"6e01020304":     AppendNodePrefix(nil, g),
-		"6f01020304":     AppendOrderPrefix(nil, g),
+		"6f0102030405":   AppendOrderPrefix(nil, g, 5),
 		"61010203040506": AppendAccumulatorPrefix(nil, g, 5, 6),
 		"64010203040506": AppendMultisetPrefix(nil, g, 5, 6),
 		"780102030405":   AppendViewIndexPrefix(nil, g, 5),
@@ -57,7 +57,7 @@ func TestDroppingAGeneration(t *testing.T) {
 	s := openMemory(t)
 	fill := func(c *Commit, g GenerationID) {
 		for _, key := range [][]byte{
-			AppendNodePrefix(nil, g), AppendOrderPrefix(nil, g), AppendAccumulatorPrefix(nil, g, 0, 0), AppendMultisetPrefix(nil, g, 255, 255),
+			AppendNodePrefix(nil, g), AppendOrderPrefix(nil, g, 5), AppendAccumulatorPrefix(nil, g, 0, 0), AppendMultisetPrefix(nil, g, 255, 255),
 			AppendViewIndexPrefix(nil, g, 255), AppendErrorPrefix(nil, g, 3),
 		} {
 			c.Set(key, []byte("v"))

@@ -31,9 +31,11 @@ type mergeCursor struct {
 
 func newMergeCursor(c *Commit, lower, upper []byte) *mergeCursor {
 	m := &mergeCursor{commit: c, seq: c.pending.open()}
-	m.lower = append([]byte(nil), lower...)
+	bounds := make([]byte, 0, len(lower)+len(upper))
+	bounds = append(append(bounds, lower...), upper...)
+	m.lower = bounds[:len(lower):len(lower)]
 	if upper != nil {
-		m.upper = append([]byte{}, upper...)
+		m.upper = bounds[len(lower):]
 	}
 	m.it, m.err = c.before.take(lower, upper)
 	if m.it == nil {
@@ -70,7 +72,7 @@ func (m *mergeCursor) SeekGE(key []byte) bool {
 	if bytes.Compare(key, m.lower) < 0 {
 		key = m.lower
 	}
-	m.stored = m.it.SeekGE(key)
+	m.stored = seek(m.it, key)
 	m.seekPending(key, false)
 	return m.settle()
 }
@@ -137,12 +139,11 @@ func (m *mergeCursor) seekPending(key []byte, after bool) {
 	if o.tree.Len() == 0 {
 		return
 	}
-	probe := entry{key: key}
 	if m.grown != o.grown || !m.seeked() {
 		m.iter = o.tree.Iter()
 		m.grown = o.grown
 	}
-	ok := m.iter.Seek(itemOf(&probe))
+	ok := m.iter.Seek(o.probing(key))
 	if ok && after && bytes.Equal(m.iter.Item().entry.key, key) {
 		ok = m.iter.Next()
 	}

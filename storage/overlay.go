@@ -23,9 +23,10 @@ type overlay struct {
 	// cursors is how many are open, pinned the number the latest was opened at.
 	cursors int
 	pinned  uint64
+	probe   entry
 	entries slab
 	memory  arena
-	size    int // bytes of keys and values written, an upper bound
+	size    int // bytes of the keys and values to be written
 }
 
 // item is an entry with the beginning of its key in place: most comparisons
@@ -76,12 +77,17 @@ func itemOf(e *entry) item {
 	return item{binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint64(padded[8:]), e}
 }
 
+// probing makes the item by which a key is searched, until the next search.
+func (o *overlay) probing(key []byte) item {
+	o.probe.key = key
+	return itemOf(&o.probe)
+}
+
 func (o *overlay) find(key []byte) *entry {
 	if o.tree.Len() == 0 {
 		return nil
 	}
-	probe := entry{key: key}
-	found, ok := o.tree.Get(itemOf(&probe))
+	found, ok := o.tree.Get(o.probing(key))
 	if !ok {
 		return nil
 	}
@@ -91,17 +97,17 @@ func (o *overlay) find(key []byte) *entry {
 // write sets or deletes a key. It copies what it is given.
 func (o *overlay) write(key, value []byte, deleted bool) {
 	o.seq++
-	o.size += len(key) + len(value)
-	probe := entry{key: key}
-	found, ok := o.tree.GetHint(itemOf(&probe), &o.hint)
+	found, ok := o.tree.GetHint(o.probing(key), &o.hint)
 	if !ok {
 		e := o.entries.next()
 		*e = entry{key: o.memory.copy(key), value: o.memory.copy(value), deleted: deleted, seq: o.seq}
 		o.tree.SetHint(itemOf(e), &o.hint)
 		o.grown++
+		o.size += len(key) + len(value)
 		return
 	}
 	e := found.entry
+	o.size += len(value) - len(e.value)
 	if o.cursors > 0 && e.seq <= o.pinned {
 		older := o.entries.next()
 		*older = *e

@@ -34,7 +34,6 @@ const maxIdle = 8
 type view struct {
 	store  *Store
 	source pebble.Reader
-	stats  *Stats // nil: not counted
 
 	mu     sync.Mutex
 	idle   []*pebble.Iterator
@@ -43,9 +42,6 @@ type view struct {
 
 // Get implements Reader.
 func (v *view) Get(key []byte) (value []byte, found bool, err error) {
-	if v.stats != nil {
-		v.stats.Gets++
-	}
 	stored, closer, err := v.source.Get(key)
 	if err == pebble.ErrNotFound {
 		return nil, false, nil
@@ -59,9 +55,13 @@ func (v *view) Get(key []byte) (value []byte, found bool, err error) {
 
 // Scan implements Reader.
 func (v *view) Scan(lower, upper []byte) Cursor {
-	c := &storeCursor{view: v}
-	c.it, c.err = v.take(lower, upper)
-	return c
+	c := v.open(lower, upper)
+	return &c
+}
+
+func (v *view) open(lower, upper []byte) storeCursor {
+	it, err := v.take(lower, upper)
+	return storeCursor{view: v, it: it, err: err}
 }
 
 func (v *view) take(lower, upper []byte) (*pebble.Iterator, error) {
@@ -118,7 +118,6 @@ func (c *storeCursor) Next() bool {
 		return c.moved(c.it.Next())
 	}
 	c.started = true
-	c.countSeek()
 	return c.moved(c.it.First())
 }
 
@@ -127,21 +126,20 @@ func (c *storeCursor) SeekGE(key []byte) bool {
 		return false
 	}
 	c.started = true
-	c.countSeek()
-	return c.moved(c.it.SeekGE(key))
+	return c.moved(seek(c.it, key))
 }
 
-func (c *storeCursor) countSeek() {
-	if c.view.stats != nil {
-		c.view.stats.Seeks++
+// seek moves to the first key not less than key. Pebble wants no empty keys.
+func seek(it *pebble.Iterator, key []byte) bool {
+	if len(key) == 0 {
+		return it.First()
 	}
+	return it.SeekGE(key)
 }
 
 func (c *storeCursor) moved(valid bool) bool {
 	if !valid {
 		c.fail(c.it.Error())
-	} else if c.view.stats != nil {
-		c.view.stats.Nexts++
 	}
 	return valid
 }

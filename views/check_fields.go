@@ -74,11 +74,12 @@ func (c *checker) setExpr(f *fieldState, e *Expr) {
 }
 
 // certain says that a field always has a value to show where its object is: a
-// not-null column of a row that is there whenever the object is. Infinite times
-// and floats that are no numbers are shown as null, so these are never certain.
+// not-null column of a row that is there whenever the object is. Infinite times,
+// floats that are no numbers and JSON's own null are shown as null, so values of
+// these types are never certain.
 func (c *checker) certain(f *fieldState, e *Expr) bool {
 	switch e.Type.Kind.Family() {
-	case relation.DateFamily, relation.TimestampFamily, relation.FloatFamily:
+	case relation.DateFamily, relation.TimestampFamily, relation.FloatFamily, relation.JSONFamily:
 		return false
 	}
 	switch e.Op {

@@ -53,10 +53,11 @@ func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	case s == nil:
 		return nil, v.unknownAlias(alias, name)
 	case !v.sees(s):
-		return nil, &nameProblem{
-			Message: fmt.Sprintf("%q cannot be used in %s", alias, v.what),
-			Hint:    "here one may use " + v.aliasList(),
+		p := &nameProblem{Message: fmt.Sprintf("%q cannot be used in %s", alias, v.what), Hint: "here one may use " + v.aliasList()}
+		if s.occurrence.Kind == ManyOccurrence && v.self != nil {
+			p.Hint = "the rows of a list are reached by an aggregate: count, sum, min, max or avg"
 		}
+		return nil, p
 	case s.dead():
 		return nil, passed
 	}
@@ -245,6 +246,9 @@ func (v *visible) report(t Text, problems []exprProblem) {
 		}
 		if p.Message == v.cycle {
 			p.Code = yamlfile.CodeCycle
+		}
+		if p.Code == codeSyntax && t.Node.CutByComment() {
+			p.Hint = "a # after a blank begins a comment: quote the whole expression"
 		}
 		if dot := strings.LastIndexByte(within(t.Value, p), '.'); dot >= 0 && strings.HasPrefix(p.Message, noColumn) {
 			p.Offset, p.Length = p.Offset+dot+1, p.Length-dot-1

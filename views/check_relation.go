@@ -51,6 +51,18 @@ func enclosing(s *scope) func(*scope) bool {
 	}
 }
 
+// joinable sees s, everything that it is nested in, and all `one`s of the nodes
+// above: their rows are known before s is joined. A `one` of the same node beside
+// s is not.
+func (c *checker) joinable(s *scope) func(*scope) bool {
+	above := map[int]bool{}
+	for n := s.node(c).Parent; n >= 0; n = c.view.Nodes[n].Parent {
+		above[n] = true
+	}
+	encloses := enclosing(s)
+	return func(other *scope) bool { return encloses(other) || above[other.occurrence.Node] }
+}
+
 func only(s *scope) func(*scope) bool {
 	return func(other *scope) bool { return other == s }
 }
@@ -132,7 +144,7 @@ func (c *checker) checkJoin(s *scope) {
 	if !s.join.Given() {
 		return // missing, which was reported
 	}
-	v := &visible{c: c, what: "`join`", row: s, sees: enclosing(s)}
+	v := &visible{c: c, what: "`join`", row: s, sees: c.joinable(s)}
 	e := v.condition(s.join)
 	if e == nil || s.dead() {
 		return

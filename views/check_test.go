@@ -44,6 +44,11 @@ func TestCheck(t *testing.T) {
 			if err := yamlfile.Print(&got, yamlfile.Sort(append(found, problems...))); err != nil {
 				t.Fatal(err)
 			}
+			for _, p := range append(found, problems...) {
+				if _, ok := yamlfile.Explain(p.Code); !ok {
+					t.Errorf("the code %s is not explained", p.Code)
+				}
+			}
 			for _, v := range checked {
 				got.WriteString(dump(v))
 				if _, err := Compile(v); err != nil {

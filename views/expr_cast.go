@@ -11,22 +11,27 @@ import (
 // cast lowers an implicit conversion, which never loses anything but where
 // PostgreSQL's loses it too (a bigint beside a float).
 func cast(from, to relation.Type, x Eval) Eval {
+	return strict1(x, conversion(from.Kind, to.Kind))
+}
+
+// conversion converts values that are present.
+func conversion(from, to relation.Kind) func(relation.Value) relation.Value {
 	switch {
-	case from.Kind == relation.JSON && to.Kind == relation.Text:
-		return strict1(x, jsonText)
-	case isInteger(from.Kind) && isInteger(to.Kind):
-		k := to.Kind
-		return strict1(x, func(v relation.Value) relation.Value { return integer(k, v.Int()) })
-	case to.Kind == relation.Decimal:
-		return strict1(x, castToDecimal)
-	case to.Kind == relation.Float8:
-		return strict1(x, castToFloat)
-	case to.Kind == relation.Text:
-		return strict1(x, func(v relation.Value) relation.Value { return relation.OfText(v.Str()) })
-	case to.Kind == relation.Timestamp:
-		return strict1(x, midnight)
+	case from == to:
+	case from == relation.JSON && to == relation.Text:
+		return jsonText
+	case isInteger(from) && isInteger(to):
+		return func(v relation.Value) relation.Value { return integer(to, v.Int()) }
+	case to == relation.Decimal:
+		return castToDecimal
+	case to == relation.Float8:
+		return castToFloat
+	case to == relation.Text:
+		return func(v relation.Value) relation.Value { return relation.OfText(v.Str()) }
+	case to == relation.Timestamp:
+		return midnight
 	}
-	return x
+	return func(v relation.Value) relation.Value { return v }
 }
 
 // castToDecimal makes a decimal of an integer.

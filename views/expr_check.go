@@ -66,29 +66,6 @@ func (c *exprChecker) reportAt(at file.Location, code, message, hint string) *Ex
 	return nil
 }
 
-// extent is the place of a whole subtree, from its first token to its last.
-func (c *exprChecker) extent(n ast.Node) file.Location {
-	v := &extentVisitor{at: file.Location{From: -1}}
-	ast.Walk(&n, v)
-	if v.at.From < 0 {
-		return c.source.whole()
-	}
-	return v.at
-}
-
-type extentVisitor struct{ at file.Location }
-
-func (v *extentVisitor) Visit(n *ast.Node) {
-	at := (*n).Location()
-	if _, conditional := (*n).(*ast.ConditionalNode); conditional || at.To == 0 {
-		return // their location is the token that follows
-	}
-	if v.at.From < 0 || at.From < v.at.From {
-		v.at.From = at.From
-	}
-	v.at.To = max(v.at.To, at.To)
-}
-
 // check types any node.
 func (c *exprChecker) check(n ast.Node) *Expr {
 	switch n := n.(type) {

@@ -76,6 +76,8 @@ func TestProblems(t *testing.T) {
 		{strings.Repeat("(", 10_000_000), "(", "more than the 65536", ""},
 		{"n + " + strings.Repeat("n + ", 6000) + "n", "", "more than 10000 parts", ""},
 		{"\xff", "\xff", "UTF-8", ""},
+		{"lower(" + strings.Repeat("1 < (", 60) + "1" + strings.Repeat(") < 1", 60) + ", 1)", "", "takes 1 argument", ""},
+		{strings.Repeat("(", 60) + "ok" + strings.Repeat("?: ok)", 60), "", "not part of the language", "??"},
 	}
 	for _, tt := range tests {
 		name := tt.source[:min(len(tt.source), 40)]

@@ -62,6 +62,8 @@ func (l *lowering) comparison(e *Expr) Eval {
 		return compareWithInt(l.lower(left), right.Const, wanted)
 	case heldAsInt(left.Type.Kind):
 		return compareInts(l.lower(left), l.lower(right), wanted)
+	case left.Type.Kind == relation.Decimal && right.Type.Kind == relation.Decimal:
+		return compareDecimals(l.lower(left), l.lower(right), wanted)
 	case isText(left.Type.Kind) && constant && equality:
 		return equalsText(l.lower(left), right.Const, wanted)
 	}
@@ -126,6 +128,19 @@ func equalsText(x Eval, c relation.Value, wanted outcomes) Eval {
 			return wanted.missing(a, c)
 		}
 		return relation.OfBool((a.Str() == s) == equal)
+	}
+}
+
+func compareDecimals(x, y Eval, wanted outcomes) Eval {
+	return func(env *Env) relation.Value {
+		a, b := x(env), y(env)
+		if a.Missing() || b.Missing() {
+			return wanted.missing(a, b)
+		}
+		if p, q, _, ok := aligned(a, b); ok {
+			return wanted.has(orderOfInts(p, q))
+		}
+		return wanted.has(relation.Compare(a, b))
 	}
 }
 

@@ -123,11 +123,23 @@ func modDecimals(a, b relation.Value) relation.Value {
 	return bigDecimal(x.Rem(&x, &y), scale)
 }
 
+// decimalPower multiplies by squaring. No square is computed that is not part
+// of the result, so none overflows where the result does not.
 func decimalPower(x Eval, exponent int64) Eval {
-	return strict1(x, func(v relation.Value) relation.Value {
-		result := relation.OfDecimal(1, 0)
-		for i := int64(0); i < exponent && !result.IsError(); i++ {
-			result = mulDecimals(result, v)
+	return strict1(x, func(base relation.Value) relation.Value {
+		result := whole()
+		for n := exponent; n > 0; n >>= 1 {
+			if base.IsError() {
+				return base
+			}
+			if n&1 == 1 {
+				if result = mulDecimals(result, base); result.IsError() {
+					return result
+				}
+			}
+			if n > 1 {
+				base = mulDecimals(base, base)
+			}
 		}
 		return result
 	})

@@ -38,24 +38,25 @@ func lowerCoalesce(l *lowering, e *Expr) Eval {
 	}
 }
 
-// checkNullif compares as == does and keeps the type of x.
+// checkNullif compares as == does and keeps the type of x: y alone is widened
+// in the tree, and x while it is compared.
 func checkNullif(c *exprChecker, call *call) *Expr {
 	x := call.args[0].e
 	if !c.comparable(call.node, call.args) {
 		return nil
 	}
-	if x.Op != OpConst && x.Type.Kind != call.args[0].e.Type.Kind {
-		// x was widened to be compared; its own type is the result's.
-		return &Expr{Op: OpIf, Type: x.Type, Args: []*Expr{
-			{Op: OpEq, Type: relation.TypeOf(relation.Bool), Args: expressions(call.args)},
-			constant(x.Type, relation.OfNull()), x,
-		}}
+	if x.Op == OpConst {
+		x = call.args[0].e
 	}
-	return &Expr{Op: OpCall, Name: call.name, Type: call.args[0].e.Type, Args: expressions(call.args)}
+	return &Expr{Op: OpCall, Name: call.name, Type: x.Type, Args: []*Expr{x, call.args[1].e}}
 }
 
 func lowerNullif(l *lowering, e *Expr) Eval {
 	x, y := l.lower(e.Args[0]), l.lower(e.Args[1])
+	widen := func(v relation.Value) relation.Value { return v }
+	if from, to := e.Args[0].Type, e.Args[1].Type; !relation.Comparable(from, to) {
+		widen = conversion(from.Kind, to.Kind)
+	}
 	return func(env *Env) relation.Value {
 		a, b := x(env), y(env)
 		if a.Missing() || b.Missing() {
@@ -64,7 +65,11 @@ func lowerNullif(l *lowering, e *Expr) Eval {
 			}
 			return a
 		}
-		if relation.Equal(a, b) {
+		wide := widen(a)
+		switch {
+		case wide.IsError():
+			return wide
+		case relation.Equal(wide, b):
 			return relation.Value{}
 		}
 		return a

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"testing"
 
 	"odsd/storage/relation"
@@ -121,8 +122,8 @@ func TestDecimalsAreExact(t *testing.T) {
 func TestIntegersOverflowAndTruncate(t *testing.T) {
 	meaning(t, [][2]string{
 		{"n * 100000000", "error overflow"}, {"small * small * small * small * small * small", "error overflow"}, {"big * big", "error overflow"},
-		{"big * big * 1.0", "error overflow"}, {"big * (big * 1.0)", "81000000000000000000.0"}, {"7 / 2", "3"}, {"-7 / 2", "-3"}, {"n % -5", "2"}, {"n / (n - 42)", "error division_by_zero"},
-		{"n ** 40", "error overflow"}, {"9223372036854775807 + small", "error overflow"}, {"-9223372036854775808 - small", "error overflow"},
+		{"big * big * 1.0", "error overflow"}, {"big * (big * 1.0)", "81000000000000000000.0"}, {"big - -9223372036854775808", "error overflow"}, {"-big - -9223372036854775808", "9223372027854775808"}, {"small - 32760 - n", "-32795"}, {"7 / 2", "3"}, {"-7 / 2", "-3"}, {"n % -5", "2"}, {"n / (n - 42)", "error division_by_zero"},
+		{"n ** 40", "error overflow"}, {"(0 * n - 2) ** 63", "-9223372036854775808"}, {"n ** 0", "1"}, {"(0 * n + 2) ** 63", "error overflow"}, {"9223372036854775807 + small", "error overflow"}, {"-9223372036854775808 - small", "error overflow"},
 		{"-9223372036854775808 * (small - 6)", "-9223372036854775808"}, {"-9223372036854775808 / (6 - small)", "error overflow"},
 		{"-9223372036854775808 % (6 - small)", "0"}, {"abs(-9223372036854775808 + 0 * small)", "error overflow"},
 	})
@@ -179,6 +180,15 @@ func TestDimensionsOfArraysAreOneList(t *testing.T) {
 			t.Errorf("%s: %s, want %s", source, got, want)
 		}
 	}
+}
+
+func TestNullifKeepsItsType(t *testing.T) {
+	meaning(t, [][2]string{
+		{"nullif(n, 42.0)", "nil"}, {"nullif(n, 41.5)", "42"}, {"nullif(nothing, 1)", "nil"}, {"nullif(n, nothing)", "42"},
+		{"nullif(day, placed_at)", "2024-02-29"}, {"nullif(nil, 1)", "nil"}, {"nullif('2024-02-29', day)", "nil"},
+		{"nullif(json(attributes, '$.color'), 'red')", "nil"}, {"nullif(n, rate)", "42"},
+		{strings.Repeat("nullif(", 100) + "n" + strings.Repeat(", 1.5)", 100), "42"},
+	})
 }
 
 // TestNormalForm: the same meaning has the same text, wherever it was written.

@@ -56,10 +56,24 @@ func integer(k relation.Kind, n int64) relation.Value {
 	return relation.OfInt(k, n)
 }
 
-func integerArithmetic(e *Expr, k relation.Kind, x, y Eval) Eval {
-	if c := e.Args[1]; c.Op == OpConst && !c.isNil() && e.Op != OpPow {
-		return integerWithConstant(e.Op, k, x, c.Const)
+// bounds are the least and the greatest integer of a kind.
+func bounds(k relation.Kind) (low, high int64) {
+	switch k {
+	case relation.Int2:
+		return math.MinInt16, math.MaxInt16
+	case relation.Int4:
+		return math.MinInt32, math.MaxInt32
 	}
+	return math.MinInt64, math.MaxInt64
+}
+
+// integerArithmetic spells its operators out: a call less for each operation
+// of each row.
+func integerArithmetic(e *Expr, k relation.Kind, x, y Eval) Eval {
+	if c := e.Args[1]; c.Op == OpConst && !c.isNil() {
+		return integerWithConstant(e.Op, k, x, c.Const.Int())
+	}
+	low, high := bounds(k)
 	switch e.Op {
 	case OpAdd:
 		return func(env *Env) relation.Value {
@@ -67,7 +81,11 @@ func integerArithmetic(e *Expr, k relation.Kind, x, y Eval) Eval {
 			if a.Missing() || b.Missing() {
 				return failed(a, b)
 			}
-			return addIntegers(k, a.Int(), b.Int())
+			sum := a.Int() + b.Int()
+			if (a.Int()^sum)&(b.Int()^sum) < 0 || sum < low || sum > high {
+				return overflow()
+			}
+			return relation.OfInt(k, sum)
 		}
 	case OpSub:
 		return func(env *Env) relation.Value {
@@ -75,54 +93,53 @@ func integerArithmetic(e *Expr, k relation.Kind, x, y Eval) Eval {
 			if a.Missing() || b.Missing() {
 				return failed(a, b)
 			}
-			return subIntegers(k, a.Int(), b.Int())
+			difference := a.Int() - b.Int()
+			if (a.Int()^b.Int())&(a.Int()^difference) < 0 || difference < low || difference > high {
+				return overflow()
+			}
+			return relation.OfInt(k, difference)
 		}
 	case OpMul:
+		return strict2(x, y, func(a, b relation.Value) relation.Value { return mulIntegers(k, a.Int(), b.Int()) })
+	case OpDiv:
+		return strict2(x, y, func(a, b relation.Value) relation.Value { return divIntegers(k, a.Int(), b.Int()) })
+	}
+	return strict2(x, y, func(a, b relation.Value) relation.Value { return modIntegers(k, a.Int(), b.Int()) })
+}
+
+func integerWithConstant(op Op, k relation.Kind, x Eval, n int64) Eval {
+	low, high := bounds(k)
+	if op == OpSub && n != math.MinInt64 {
+		op, n = OpAdd, -n
+	}
+	switch op {
+	case OpAdd:
 		return func(env *Env) relation.Value {
-			a, b := x(env), y(env)
-			if a.Missing() || b.Missing() {
-				return failed(a, b)
+			a := x(env)
+			if a.Missing() {
+				return a
 			}
-			return mulIntegers(k, a.Int(), b.Int())
+			sum := a.Int() + n
+			if (a.Int()^sum)&(n^sum) < 0 || sum < low || sum > high {
+				return overflow()
+			}
+			return relation.OfInt(k, sum)
 		}
-	case OpPow:
-		return integerPower(x, e.Args[1].Const.Int())
+	case OpSub:
+		return strict1(x, func(a relation.Value) relation.Value {
+			if a.Int() >= 0 {
+				return overflow()
+			}
+			return integer(k, a.Int()-n)
+		})
+	case OpMul:
+		return strict1(x, func(a relation.Value) relation.Value { return mulIntegers(k, a.Int(), n) })
+	case OpDiv:
+		return strict1(x, func(a relation.Value) relation.Value { return divIntegers(k, a.Int(), n) })
+	case OpMod:
+		return strict1(x, func(a relation.Value) relation.Value { return modIntegers(k, a.Int(), n) })
 	}
-	return strict2(x, y, integerOperation(e.Op, k))
-}
-
-func integerOperation(op Op, k relation.Kind) func(a, b relation.Value) relation.Value {
-	f := map[Op]func(relation.Kind, int64, int64) relation.Value{
-		OpAdd: addIntegers, OpSub: subIntegers, OpMul: mulIntegers, OpDiv: divIntegers, OpMod: modIntegers,
-	}[op]
-	return func(a, b relation.Value) relation.Value { return f(k, a.Int(), b.Int()) }
-}
-
-func integerWithConstant(op Op, k relation.Kind, x Eval, c relation.Value) Eval {
-	f := integerOperation(op, k)
-	return func(env *Env) relation.Value {
-		a := x(env)
-		if a.Missing() {
-			return a
-		}
-		return f(a, c)
-	}
-}
-
-func addIntegers(k relation.Kind, a, b int64) relation.Value {
-	sum := a + b
-	if (a^sum)&(b^sum) < 0 {
-		return overflow()
-	}
-	return integer(k, sum)
-}
-
-func subIntegers(k relation.Kind, a, b int64) relation.Value {
-	difference := a - b
-	if (a^b)&(a^difference) < 0 {
-		return overflow()
-	}
-	return integer(k, difference)
+	return integerPower(x, n)
 }
 
 func mulIntegers(k relation.Kind, a, b int64) relation.Value {
@@ -176,11 +193,17 @@ func modIntegers(k relation.Kind, a, b int64) relation.Value {
 
 func integerPower(x Eval, exponent int64) Eval {
 	return strict1(x, func(v relation.Value) relation.Value {
-		result := int64(1)
-		for i := int64(0); i < exponent; i++ {
-			var ok bool
-			if result, ok = mul64(result, v.Int()); !ok {
-				return overflow()
+		result, base, ok := int64(1), v.Int(), true
+		for n := exponent; n > 0; n >>= 1 {
+			if n&1 == 1 {
+				if result, ok = mul64(result, base); !ok {
+					return overflow()
+				}
+			}
+			if n > 1 {
+				if base, ok = mul64(base, base); !ok {
+					return overflow()
+				}
 			}
 		}
 		return relation.OfInt(relation.Int8, result)

@@ -11,7 +11,7 @@ import (
 func (c *exprChecker) unary(n *ast.UnaryNode) *Expr {
 	if n.Operator == "not" || n.Operator == "!" {
 		rounding := c.leaveRounding()
-		e := c.condition(n.Node)
+		e := c.negatable(n.Node)
 		c.rounding = rounding
 		if e == nil {
 			return nil
@@ -32,6 +32,17 @@ func (c *exprChecker) unary(n *ast.UnaryNode) *Expr {
 		return e
 	}
 	return c.negated(n, e)
+}
+
+// negatable types what not stands before; the hint is for who expects it to
+// bind as loosely as in SQL.
+func (c *exprChecker) negatable(n ast.Node) *Expr {
+	before := len(c.problems)
+	e := c.condition(n)
+	if e == nil && len(c.problems) == before+1 && c.problems[before].Code == codeType {
+		c.problems[before].Hint = "not binds closer than comparisons: write not (x == y), x not in [a, b]"
+	}
+	return e
 }
 
 // negated also gives -9223372036854775808 and -2147483648 their own types

@@ -156,6 +156,7 @@ func (s *exprSource) shield(tokens []lexer.Token) string {
 			operand = true
 		case t.Is(lexer.Operator, "contains", "matches") && !operand && tokens[i+1].Is(lexer.Bracket, "("):
 			text[offset] = callMark
+		case t.Is(lexer.Operator, "not") && operand: // x not contains (…)
 		default:
 			operand = t.Is(lexer.Operator, "#") ||
 				t.Kind != lexer.Operator && !t.Is(lexer.Bracket, "(", "[", "{")

@@ -10,6 +10,9 @@ import (
 	"odsd/storage/relation"
 )
 
+// maxLiteralDigits bounds number literals, and so what computing constants costs.
+const maxLiteralDigits = 1000
+
 // number types a number literal by its source text: PostgreSQL's types, an
 // integer where it fits, else bigint, else numeric; numeric with a point.
 func (c *exprChecker) number(n ast.Node) *Expr {
@@ -25,8 +28,8 @@ func (c *exprChecker) number(n ast.Node) *Expr {
 		return integerConstant(i)
 	}
 	v, err := relation.ParseDecimal(text)
-	if err != nil {
-		return c.report(n, codeLiteral, "not a number that a numeric can hold", "")
+	if err != nil || len(relation.AppendDecimal(nil, v)) > maxLiteralDigits {
+		return c.report(n, codeLiteral, fmt.Sprintf("not a number of at most %d digits", maxLiteralDigits), "")
 	}
 	return constant(relation.TypeOf(relation.Decimal), v)
 }

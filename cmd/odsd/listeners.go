@@ -64,8 +64,8 @@ func openListeners(p *project.Project, o serveOptions) (*listeners, error) {
 		admin = o.adminListen
 	}
 	for flag, address := range map[string]string{"listen": public, "admin-listen": admin} {
-		if problem := project.CheckListener(address, p.Config.Insecure); problem != "" {
-			return nil, hintf("listen on 127.0.0.1, or write `insecure: true` in odsd.yaml").errorf("--%s %s: %s", flag, address, problem)
+		if problem, hint := project.CheckListener(address, p.Config.Insecure); problem != "" {
+			return nil, hintf("%s", hint).errorf("--%s %s: %s", flag, address, problem)
 		}
 	}
 	var l listeners

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odsd/storage/relation"
 )
 
 // repeatWindow is how long a message that says the same is held back.
@@ -20,7 +22,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	if err := minimum.UnmarshalText([]byte(level)); err != nil {
 		return nil, hintf("debug, info, warn or error").errorf("no log level %q", level)
 	}
-	options := &slog.HandlerOptions{Level: minimum}
+	options := &slog.HandlerOptions{Level: minimum, ReplaceAttr: worded}
 	if format == "" {
 		format = "json"
 		if isTerminal(w) {
@@ -34,6 +36,17 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 		return slog.New(collapse(slog.NewJSONHandler(w, options))), nil
 	}
 	return nil, hintf("text or json").errorf("no log format %q", format)
+}
+
+// worded writes positions as PostgreSQL does and durations with their unit, in JSON too.
+func worded(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case relation.Position:
+		a.Value = slog.StringValue(v.String())
+	case time.Duration:
+		a.Value = slog.StringValue(v.String())
+	}
+	return a
 }
 
 // collapsing holds back what was said a moment ago: a source that is down says so once
@@ -105,7 +118,7 @@ func (t *told) say(identity string, now time.Time) (repeated int, say bool) {
 // volatile attributes differ between messages that say the same.
 func volatile(key string) bool {
 	switch key {
-	case "lsn", "request_id", "duration_ms", "rows", "attempt", "retry_in":
+	case "lsn", "request_id", "duration_ms", "rows", "attempt", "retry":
 		return true
 	}
 	return false

@@ -33,6 +33,7 @@ func rootCommand(c *cli) *cobra.Command {
 	root.AddCommand(
 		checkCommand(c),
 		runCommand(c),
+		demoCommand(c),
 		statusCommand(c),
 		queryCommand(c),
 		verifyCommand(c),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -60,29 +61,31 @@ func (a addresses) redacted() addresses {
 	return a
 }
 
-// announce says where the daemon listens: as a banner on a terminal, with --json
-// as a line on stdout, and in the log.
+// announce says where the daemon listens: by a banner or, with --json, a line on
+// stdout, and in the log.
 func (c *cli) announce(a addresses, log *slog.Logger) error {
 	log.Info("listening", "graphql", a.GraphQL, "admin", a.Admin)
 	if c.json {
 		return c.printJSON(a)
 	}
-	if isTerminal(c.stderr) {
-		a.banner(c.stderr)
+	if _, err := io.WriteString(c.stdout, a.banner()); err != nil {
+		return fmt.Errorf("write to stdout: %w", err)
 	}
 	return nil
 }
 
-func (a addresses) banner(w io.Writer) {
-	fmt.Fprintf(w, "\n  odsd %s\n\n", buildVersion().Version)
-	fmt.Fprintf(w, "  GraphQL, GraphiQL   %s\n", a.GraphQL)
-	fmt.Fprintf(w, "  metrics, profiles   %s\n", a.Admin)
+func (a addresses) banner() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "\n  odsd %s\n\n", buildVersion().Version)
+	fmt.Fprintf(&w, "  GraphQL, GraphiQL   %s\n", a.GraphQL)
+	fmt.Fprintf(&w, "  metrics, profiles   %s\n", a.Admin)
 	for i, name := range slices.Sorted(maps.Keys(a.Sources)) {
 		label := ""
 		if i == 0 {
 			label = "sources"
 		}
-		fmt.Fprintf(w, "  %-19s %-10s %s\n", label, name, a.Sources[name])
+		fmt.Fprintf(&w, "  %-19s %-10s %s\n", label, name, a.Sources[name])
 	}
-	fmt.Fprintf(w, "\n  Ctrl-C ends it.\n\n")
+	w.WriteString("\n  Ctrl-C ends it.\n\n")
+	return w.String()
 }

@@ -67,7 +67,7 @@ func (t *table) short() string {
 	return t.namespace + "." + t.name
 }
 
-// column finds a column by its attribute number.
+// attribute finds a captured column by its number.
 func (t *table) attribute(number int16) *column {
 	for i := range t.columns {
 		if t.columns[i].attribute == number {

@@ -14,7 +14,7 @@ import (
 // Enums are known by what they are and citext by name, since their oids differ
 // from database to database.
 var baseTypes = map[uint32]relation.Kind{
-	oidBool: relation.Bool, 21: relation.Int2, 23: relation.Int4, 20: relation.Int8,
+	16: relation.Bool, 21: relation.Int2, 23: relation.Int4, 20: relation.Int8,
 	700: relation.Float4, 701: relation.Float8, oidNumeric: relation.Decimal,
 	25: relation.Text, 1043: relation.Text, oidBpchar: relation.Text, 19: relation.Text, 18: relation.Text,
 	2950: relation.UUID, 1082: relation.Date, 1083: relation.Time,
@@ -23,7 +23,6 @@ var baseTypes = map[uint32]relation.Kind{
 }
 
 const (
-	oidBool      = 16
 	oidBpchar    = 1042
 	oidTimestamp = 1114
 	oidNumeric   = 1700

@@ -10,6 +10,7 @@ import (
 )
 
 func TestInterruptedCopyStartsOver(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`, `insert into t select generate_series(1, 50000)`)
 	for _, after := range []int{1, 2, 5} { // the n-th event is the last one taken
@@ -34,6 +35,7 @@ func TestInterruptedCopyStartsOver(t *testing.T) {
 }
 
 func TestCopySurvivesLostConnections(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`, `insert into t select generate_series(1, 50000)`)
 	f := follow(t, d.source("t"), nil)
@@ -50,6 +52,7 @@ func TestCopySurvivesLostConnections(t *testing.T) {
 }
 
 func TestSomebodyElsesSlotIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`, fmt.Sprintf(`select pg_create_logical_replication_slot('odsd_%s', 'test_decoding')`, d.name))
 	halt := follow(t, d.source("t"), nil).halted()
@@ -60,6 +63,7 @@ func TestSomebodyElsesSlotIsLeftAlone(t *testing.T) {
 }
 
 func TestTablesAddedToTheConfigurationNeedACopy(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	d.exec(`create table u (id int primary key)`, `alter publication odsd_`+d.name+` add table u`)
 	halt := follow(t, d.source("t", "u"), f).halted()

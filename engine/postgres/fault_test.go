@@ -13,6 +13,7 @@ import (
 )
 
 func TestCopyUnderConcurrentWrites(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table accounts (id int primary key, balance bigint not null)`,
 		`insert into accounts select g, 1000 from generate_series(1, 5000) g`)
@@ -62,6 +63,7 @@ func transfer(ctx context.Context, dsn string, seed int) error {
 }
 
 func TestUnreachableThenReachable(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, nil)
 	d := newDatabaseOn(t, cluster)
 	d.exec(`create table t (id int primary key, v text)`, `insert into t values (1, 'a')`)
@@ -80,11 +82,16 @@ func TestUnreachableThenReachable(t *testing.T) {
 	if got, want := f.table(d.name+".t"), "1 a\n2 b"; got != want {
 		t.Errorf("rows\n%s\nwant\n%s", got, want)
 	}
-	// A crash loses nothing and doubles nothing, and the slot may go back.
+	// A crash loses nothing and doubles nothing, and the slot may go back. An
+	// orderly shutdown is not held up: what the server waits for is acknowledged.
 	for round := range 3 {
 		d.exec(fmt.Sprintf(`insert into t values (%d, 'r')`, 10+round))
 		f.catchUp(d)
-		if err := cluster.Crash(t.Context()); err != nil {
+		end := cluster.Crash
+		if round == 1 {
+			end = cluster.Shutdown
+		}
+		if err := end(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := cluster.Restart(t.Context()); err != nil {
@@ -103,11 +110,10 @@ func TestUnreachableThenReachable(t *testing.T) {
 }
 
 func TestSlotBehindTheStoreDropsDuplicates(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	// The slot stays where it is, the store goes on.
-	before := f.source
-	f = follow(t, d.source("t"), f)
-	f.source = before // acknowledges to a source that is not running
+	f = followSilently(t, d.source("t"), f)
 	d.exec(`insert into t values (2, 'b')`, `insert into t values (3, 'c')`)
 	f.until("both are applied", func() bool { return len(f.sizes) == 2 })
 	f.stop()
@@ -124,7 +130,8 @@ func TestSlotBehindTheStoreDropsDuplicates(t *testing.T) {
 }
 
 func TestStallBeyondTheSenderTimeout(t *testing.T) {
-	cluster := startCluster(t, map[string]string{"wal_sender_timeout": "1s"})
+	t.Parallel()
+	cluster := startCluster(t, map[string]string{"wal_sender_timeout": "2s"})
 	d := newDatabaseOn(t, cluster)
 	d.exec(`create table t (id int primary key, v text)`)
 	f := follow(t, d.source("t"), nil)
@@ -136,7 +143,7 @@ func TestStallBeyondTheSenderTimeout(t *testing.T) {
 	for range 50 {
 		d.exec(`insert into t select max(id) + 1 from t`)
 	}
-	d.exec(`select pg_sleep(3)`) // three times as long as the server waits for a sign
+	d.exec(`select pg_sleep(5)`) // more than twice as long as the server waits for a sign
 	if now := d.text(sender); now != pid {
 		t.Errorf("the connection was lost while nothing was applied")
 	}
@@ -148,6 +155,7 @@ func TestStallBeyondTheSenderTimeout(t *testing.T) {
 }
 
 func TestSilentServerIsGivenUp(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key, v text)`)
 	s := d.source("t")
@@ -155,21 +163,20 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	f := follow(t, s, nil)
 	f.until("it says that the database is unreachable", func() bool { return f.fault() == codeUnreachable })
 	s2 := d.source("t")
-	s2.timing.silence = 300 * time.Millisecond
+	s2.timing.silence = 2 * time.Second
 	s2.timing.probe = 50 * time.Millisecond
 	f.stop()
 	d.untilSlotIdle()
 	f = follow(t, s2, f)
 	f.until("it streams", func() bool { return f.state() == engine.Streaming })
-	d.exec(`select pg_sleep(1)`) // more than three times the silence allowed
-	for _, c := range f.conditions {
-		if c.Fault != nil {
-			t.Errorf("a server that answers was given up: %s", c.Fault)
-		}
+	d.exec(`select pg_sleep(5)`) // more than twice the silence allowed
+	if fault := f.lastFault(); fault != "" {
+		t.Errorf("a server that answers was given up: %s", fault)
 	}
 }
 
 func TestSchemaChangesHalt(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ name, change, says string }{
 		{"column added", `alter table t add n int default 42`, `column n was added`},
 		{"column dropped", `alter table t drop v`, `column v was dropped`},
@@ -221,6 +228,7 @@ func TestSchemaChangesHalt(t *testing.T) {
 }
 
 func TestHarmlessSchemaChangesGoOn(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create type mood as enum ('ok', 'sad')`,
 		`create table t (id int primary key, m mood, price numeric(6,2), v varchar(5), n text)`, `insert into t values (1, 'ok', 1, 'a')`)

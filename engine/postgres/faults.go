@@ -12,22 +12,22 @@ import (
 
 // The codes of halts and faults, as status shows them.
 const (
-	codePreflight       = "PREFLIGHT"        // the server, the role or the tables are not ready
-	codeGap             = "GAP"              // the slot no longer holds what follows the stored position
-	codeSlotLost        = "SLOT_LOST"        // the server gave the slot's log up
-	codeIdentity        = "IDENTITY"         // another database than the one copied
-	codePublication     = "PUBLICATION"      // ours is gone or no longer publishes what was copied
-	codeSchemaChanged   = "SCHEMA_CHANGED"   // a table is no longer what was copied
-	codeValue           = "VALUE"            // a value cannot be read
-	codeProtocol        = "PROTOCOL"         // the stream does not make sense
-	codeConfig          = "CONFIG"           // the DSN cannot be read
-	codeUnreachable     = "UNREACHABLE"      // passing: no connection, or lost
-	codeAuthentication  = "AUTHENTICATION"   // passing: the server refuses the role
-	codePrivilege       = "PRIVILEGE"        // passing: a right was taken away
-	codeSlotActive      = "SLOT_ACTIVE"      // passing: somebody else reads our slot
-	codeSlotBlocked     = "SLOT_BLOCKED"     // passing: a transaction keeps the slot from being created
-	codeCatalogMoved    = "CATALOG_MOVED"    // passing: a table changed while it was being copied
-	codeInsufficientRes = "SERVER_EXHAUSTED" // passing: connections, senders, memory or disk of the server
+	codePreflight      = "PREFLIGHT"        // the server, the role or the tables are not ready
+	codeGap            = "GAP"              // the slot no longer holds what follows the stored position
+	codeSlotLost       = "SLOT_LOST"        // the server gave the slot's log up
+	codeIdentity       = "IDENTITY"         // another database than the one copied
+	codePublication    = "PUBLICATION"      // ours is gone or no longer publishes what was copied
+	codeSchemaChanged  = "SCHEMA_CHANGED"   // a table is no longer what was copied
+	codeValue          = "VALUE"            // a value cannot be read
+	codeProtocol       = "PROTOCOL"         // the stream does not make sense
+	codeConfig         = "CONFIG"           // the DSN cannot be read
+	codeUnreachable    = "UNREACHABLE"      // passing: no connection, or lost
+	codeAuthentication = "AUTHENTICATION"   // passing: the server refuses the role
+	codePrivilege      = "PRIVILEGE"        // passing: a right was taken away
+	codeSlotActive     = "SLOT_ACTIVE"      // passing: somebody else reads our slot
+	codeSlotBlocked    = "SLOT_BLOCKED"     // passing: a transaction keeps the slot from being created
+	codeCatalogMoved   = "CATALOG_MOVED"    // passing: a table changed while it was being copied
+	codeExhausted      = "SERVER_EXHAUSTED" // passing: connections, senders, memory or disk of the server
 )
 
 // passing is a fault that may go away by itself: the source tells of it, waits
@@ -86,7 +86,7 @@ func faultOf(err error) *engine.Halt {
 	case server.Code == "42501":
 		return halt(codePrivilege, message, "grant the role what it lacks: `odsd check --live` lists it with the SQL")
 	case strings.HasPrefix(server.Code, "53"):
-		return halt(codeInsufficientRes, message, "free or raise what the server lacks")
+		return halt(codeExhausted, message, "free or raise what the server lacks")
 	}
 	return halt(codeUnreachable, message, "")
 }

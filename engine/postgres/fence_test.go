@@ -13,6 +13,7 @@ import (
 // TestFenceSeesWhatTheStreamHasBroughtByThen compares the fence's rows with
 // the stream's, stopped at the fence's position.
 func TestFenceSeesWhatTheStreamHasBroughtByThen(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key, v text)`, `insert into t select g, 'x' from generate_series(1, 2500) g`)
 	f := follow(t, d.source("t"), nil)
@@ -50,6 +51,7 @@ func TestFenceSeesWhatTheStreamHasBroughtByThen(t *testing.T) {
 }
 
 func TestFenceRefusesAnotherTable(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key, v text)`)
 	f := follow(t, d.source("t"), nil)
@@ -69,6 +71,7 @@ func TestFenceRefusesAnotherTable(t *testing.T) {
 }
 
 func TestFenceLeavesNoSlotBehind(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`)
 	fence, err := d.source("t").Fence(t.Context())

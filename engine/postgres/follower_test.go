@@ -21,6 +21,8 @@ type follower struct {
 	source *Source
 	cancel context.CancelFunc
 	done   chan struct{}
+	// acknowledges what it has applied, as if it were durable.
+	acknowledges bool
 
 	mu         sync.Mutex
 	changed    chan struct{} // closed and replaced with each event
@@ -41,8 +43,19 @@ type follower struct {
 // follow starts a follower that begins at from; nil is an initial copy.
 func follow(t *testing.T, s *Source, from *follower) *follower {
 	t.Helper()
+	return start(t, s, from, true)
+}
+
+// followSilently acknowledges nothing, so that the slot stays where it is.
+func followSilently(t *testing.T, s *Source, from *follower) *follower {
+	t.Helper()
+	return start(t, s, from, false)
+}
+
+func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	f := &follower{t: t, source: s, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}),
+	f := &follower{t: t, source: s, acknowledges: acknowledges, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}),
 		rows: make(map[string]map[string][]relation.Value)}
 	var resume *engine.Resume
 	if from != nil {
@@ -136,7 +149,9 @@ func (f *follower) apply(e engine.Event) error {
 
 func (f *follower) reach(p relation.Position) {
 	f.position = p
-	f.source.Acknowledge(p)
+	if f.acknowledges {
+		f.source.Acknowledge(p)
+	}
 }
 
 func (f *follower) transaction(tx *engine.Transaction) error {

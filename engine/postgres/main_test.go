@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -15,12 +16,21 @@ import (
 )
 
 // patience bounds every wait of the tests.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // shared is the cluster of all tests that do not need one of their own.
 var shared *pgcluster.Cluster
 
-func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+// atOnce is how many tests run together: they wait for servers, mostly.
+const atOnce = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	os.Exit(runAll(m))
+}
 
 func runAll(m *testing.M) int {
 	ctx := context.Background()

@@ -44,7 +44,7 @@ const serverQuery = `
 select current_setting('server_version_num')::int, current_setting('server_encoding'), current_user::text, current_setting('wal_level'),
 	current_setting('max_replication_slots')::int, (select count(*) from pg_replication_slots)::int,
 	exists (select from pg_replication_slots where slot_name = $1), exists (select from pg_replication_slots where slot_name = $1 and active),
-	current_setting('max_wal_senders')::int, (select count(*) from pg_stat_activity where backend_type = 'walsender')::int,
+	current_setting('max_wal_senders')::int, (select count(*) from pg_stat_get_wal_senders())::int,
 	coalesce((select rolsuper or rolreplication from pg_roles where rolname = current_user), false)
 		or coalesce((select pg_has_role(oid, 'MEMBER') from pg_roles where rolname = 'rds_replication'), false),
 	exists (select from pg_roles where rolname = 'rds_replication'),

@@ -38,6 +38,7 @@ func lacks(t *testing.T, s *Source) []engine.Halt {
 // TestEachLackIsMendedByItsHint finds one lack, runs the SQL of its hint, and
 // finds none.
 func TestEachLackIsMendedByItsHint(t *testing.T) {
+	t.Parallel()
 	const granted = `; grant select on t to %role; create publication odsd_%name for table t`
 	cases := []struct{ name, setup, says string }{
 		{"no key", `create table t (v text)` + granted, `has no primary key`},
@@ -90,6 +91,7 @@ func TestEachLackIsMendedByItsHint(t *testing.T) {
 }
 
 func TestEveryLackAtOnce(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, map[string]string{"wal_level": "replica", "max_wal_senders": "0", "max_replication_slots": "0"})
 	d := newDatabaseOn(t, cluster)
 	role, dsn := d.role("")
@@ -122,6 +124,7 @@ func TestEveryLackAtOnce(t *testing.T) {
 }
 
 func TestIntrospect(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create schema billing`, `create type status as enum ('open', 'paid')`,
 		`create table orders (note text, id bigint generated always as identity primary key, status status not null, code text not null unique, nick text unique, total numeric(12,2), gone int)`,
@@ -155,6 +158,7 @@ func TestIntrospect(t *testing.T) {
 }
 
 func TestAllTablesOfThePublication(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table a (id int primary key)`, `create table b (id int primary key)`, `create table c (id int primary key, secret text, v int)`,
 		`create publication odsd_`+d.name+` for table a, c (id, v) where (v > 0)`, `insert into c values (1, 's', 1), (2, 's', -1)`)
@@ -178,6 +182,7 @@ func TestAllTablesOfThePublication(t *testing.T) {
 }
 
 func TestLeastRightsAreEnough(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	role, dsn := d.role("replication")
 	d.exec(`create table t (id int primary key, v text)`, `insert into t values (1, 'a')`, `grant select on t to `+role, `create publication odsd_`+d.name+` for table t`)
@@ -191,6 +196,7 @@ func TestLeastRightsAreEnough(t *testing.T) {
 }
 
 func TestRefusedRoleIsPassing(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	role, dsn := d.role("replication")
 	d.exec(`create table t (id int primary key)`, `grant select on t to `+role, `create publication odsd_`+d.name+` for table t`, `alter role `+role+` nologin`)
@@ -201,6 +207,7 @@ func TestRefusedRoleIsPassing(t *testing.T) {
 }
 
 func TestConfigurationThatCannotBeRight(t *testing.T) {
+	t.Parallel()
 	var halt *engine.Halt
 	err := New(Config{Name: "shop", DSN: "postgres://user:secret@host:notaport/db", Tables: []string{"t"}}).Run(t.Context(), nil, make(chan engine.Event, 10))
 	if !errors.As(err, &halt) || halt.Code != codeConfig || strings.Contains(halt.Message, "secret") {

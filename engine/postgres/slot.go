@@ -186,19 +186,21 @@ func (s *Source) createSlot(ctx context.Context, replication *replicationConn, c
 	return newSlot{position: position, snapshot: result.SnapshotName}, nil
 }
 
+// blockersQuery asks pg_locks, where any role sees who holds a transaction's id.
 const blockersQuery = `
-select 'process ' || pid || coalesce(', application ' || nullif(application_name, ''), '') || coalesce(', role ' || usename, ''), xact_start
-from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()
-union all
-select 'prepared transaction ' || quote_literal(gid) || ', role ' || owner, prepared from pg_prepared_xacts
-order by 2 limit 1`
+select coalesce('process ' || l.pid || coalesce(', application ' || nullif(a.application_name, ''), '') || coalesce(', role ' || a.usename, ''),
+	'prepared transaction ' || quote_literal(p.gid) || ', role ' || p.owner, 'a session that is not shown to this role')
+from pg_locks l
+left join pg_stat_activity a on a.pid = l.pid
+left join pg_prepared_xacts p on p.transaction = l.transactionid
+where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted and l.pid is distinct from pg_backend_pid()
+order by age(l.transactionid) desc limit 1`
 
 // slotBlocked names the oldest transaction that is still open, which the
 // slot's creation waits for.
 func (s *Source) slotBlocked(ctx context.Context, conn *pgx.Conn, name string) error {
 	blocker := "an open transaction that has ended meanwhile"
-	var since any
-	if err := conn.QueryRow(ctx, blockersQuery).Scan(&blocker, &since); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := conn.QueryRow(ctx, blockersQuery).Scan(&blocker); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("find what blocks the creation of slot %s: %w", name, err)
 	}
 	return pass(codeSlotBlocked, fmt.Sprintf("replication slot %s cannot be created while a transaction is open: %s", name, blocker),

@@ -38,11 +38,24 @@ func (f *follower) state() engine.SourceState {
 	return f.conditions[len(f.conditions)-1].State
 }
 
+// fault is the code of the last condition's; under the follower's lock.
 func (f *follower) fault() string {
 	if len(f.conditions) == 0 || f.conditions[len(f.conditions)-1].Fault == nil {
 		return ""
 	}
 	return f.conditions[len(f.conditions)-1].Fault.Code
+}
+
+// lastFault is the last fault that was told.
+func (f *follower) lastFault() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := len(f.conditions) - 1; i >= 0; i-- {
+		if fault := f.conditions[i].Fault; fault != nil {
+			return fault.Message
+		}
+	}
+	return ""
 }
 
 // untilSlotIdle waits until the server has noticed that the reader is gone.
@@ -71,6 +84,7 @@ func (d *database) until(what, sql string) {
 }
 
 func TestResumeWithoutGapOrDouble(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	d.exec(`insert into t values (2, 'b')`, `update t set v = 'c' where id = 1`)
 	f = follow(t, d.source("t"), f)
@@ -84,6 +98,7 @@ func TestResumeWithoutGapOrDouble(t *testing.T) {
 }
 
 func TestSlotFaultsHalt(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name   string
 		damage string
@@ -117,6 +132,7 @@ func TestSlotFaultsHalt(t *testing.T) {
 }
 
 func TestFaultsWhileStreamingHalt(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key, v text)`)
 	f := follow(t, d.source("t"), nil)
@@ -128,6 +144,7 @@ func TestFaultsWhileStreamingHalt(t *testing.T) {
 }
 
 func TestLostSlotNamesTheSetting(t *testing.T) {
+	t.Parallel()
 	cluster := startCluster(t, map[string]string{"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB", "wal_keep_size": "0"})
 	d := newDatabaseOn(t, cluster)
 	f := copiedFrom(d)
@@ -143,12 +160,13 @@ func TestLostSlotNamesTheSetting(t *testing.T) {
 }
 
 func TestSlotInUseSaysByWhom(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
-	first := follow(t, d.source("t"), f)
+	first := followSilently(t, d.source("t"), f)
 	first.until("it streams", func() bool { return first.state() == engine.Streaming })
 	second := follow(t, d.source("t"), f)
 	second.until("the second backs off", func() bool { return second.fault() == codeSlotActive })
-	message := second.conditions[len(second.conditions)-1].Fault.Message
+	message := second.lastFault()
 	if !strings.Contains(message, "process ") || !strings.Contains(message, "odsd/"+d.name) {
 		t.Errorf("fault %q does not say who holds the slot", message)
 	}
@@ -157,17 +175,19 @@ func TestSlotInUseSaysByWhom(t *testing.T) {
 }
 
 func TestSlotBlockedSaysByWhom(t *testing.T) {
+	t.Parallel()
 	// A cluster of its own, since an open transaction blocks every new slot.
 	cluster := startCluster(t, nil)
 	d := newDatabaseOn(t, cluster)
-	d.exec(`create table t (id int primary key)`, `insert into t values (1)`)
+	role, dsn := d.role("replication")
+	d.exec(`create table t (id int primary key)`, `insert into t values (1)`, `grant select on t to `+role, `create publication odsd_`+d.name+` for table t`)
 	blocker := newDatabaseOn(t, cluster)
 	blocker.exec(`set application_name = 'nightly report'`, `begin`, `create table held ()`)
-	s := d.source("t")
+	s := d.sourceAs(dsn, "t")
 	s.timing.lock = 50 * time.Millisecond
 	f := follow(t, s, nil)
 	f.until("the creation is blocked", func() bool { return f.fault() == codeSlotBlocked })
-	if message := f.conditions[len(f.conditions)-1].Fault.Message; !strings.Contains(message, "nightly report") {
+	if message := f.lastFault(); !strings.Contains(message, "nightly report") {
 		t.Errorf("fault %q does not name the blocker", message)
 	}
 	blocker.exec(`commit`)
@@ -175,6 +195,7 @@ func TestSlotBlockedSaysByWhom(t *testing.T) {
 }
 
 func TestAnotherDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	_, f := copied(t)
 	other := newDatabase(t)
 	other.exec(`create table t (id int primary key, v text)`)
@@ -187,6 +208,7 @@ func TestAnotherDatabaseIsRefused(t *testing.T) {
 }
 
 func TestAcknowledgedOnlyWhatTheEngineSaid(t *testing.T) {
+	t.Parallel()
 	d, f := copied(t)
 	at := func() relation.Position {
 		p, err := relation.ParsePosition(d.text(`select confirmed_flush_lsn::text from pg_replication_slots where slot_name = $1`, "odsd_"+d.name))
@@ -222,6 +244,7 @@ func TestAcknowledgedOnlyWhatTheEngineSaid(t *testing.T) {
 }
 
 func TestIdleDatabaseReleasesItsLog(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table t (id int primary key)`, `create table other (v text)`)
 	f := follow(t, d.source("t"), nil)

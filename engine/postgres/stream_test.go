@@ -6,6 +6,7 @@ import (
 )
 
 func TestCopyAndStream(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create table orders (id bigint primary key, status text not null, note text)`,
 		`insert into orders values (1, 'new', null), (2, E'tab\there', E'back\\slash\nline'), (3, '', '\N')`)
@@ -32,6 +33,7 @@ func TestCopyAndStream(t *testing.T) {
 }
 
 func TestEverythingOfATransactionInOrder(t *testing.T) {
+	t.Parallel()
 	big := strings.Repeat("0123456789", 1000)
 	cases := []struct {
 		name, schema, before, change, table, want string

@@ -56,6 +56,7 @@ var typeCases = []struct {
 // TestEveryTypeByCopyAndStream stores each value before the copy and again
 // after it: both must give the same, and print as PostgreSQL prints it.
 func TestEveryTypeByCopyAndStream(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	d.exec(`create type mood as enum ('ok', 'so, "so"', 'sad')`, `create domain price as numeric(10,2)`, `create domain tags as text[]`)
 	hasCitext := d.text(`select (exists (select from pg_available_extensions where name = 'citext'))::text`) == "true"
@@ -116,6 +117,7 @@ func TestEveryTypeByCopyAndStream(t *testing.T) {
 }
 
 func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
+	t.Parallel()
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +147,7 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 }
 
 func TestInstantIsWhatPostgreSQLSays(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, name := range []string{"Europe/Berlin", "America/New_York", "Europe/Moscow", "Europe/Dublin", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "Africa/Casablanca", "America/Sao_Paulo"} {
@@ -203,6 +206,7 @@ func TestUnreadableValueNamesTheColumnOnly(t *testing.T) {
 }
 
 func TestSQLASCIIMustHoldUTF8(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	name := d.name + "_ascii"
 	d.exec(`create database ` + name + ` encoding 'SQL_ASCII' locale 'C' template template0`)

@@ -9,15 +9,16 @@ type action struct {
 	do     func(ctx context.Context, w *Worker) error
 }
 
-// actions by weight. As many orders and customers go as come, so that the
-// databases keep their size.
+// actions by weight. As many orders, of each status, and customers go as come
+// (a deleted customer takes five orders along), so that the databases keep their
+// size however long it runs.
 var actions = []action{
 	{"placed orders", 180, placeOrder},
-	{"checked-out drafts", 30, checkOut},
-	{"payments", 140, pay},
-	{"shipped orders", 120, ship},
-	{"tracked shipments", 60, track},
-	{"delivered shipments", 110, deliver},
+	{"checked-out drafts", 26, checkOut},
+	{"payments", 165, pay},
+	{"shipped orders", 160, ship},
+	{"tracked shipments", 70, track},
+	{"delivered shipments", 165, deliver},
 	{"cancelled orders", 20, cancel},
 	{"refunded orders", 15, refund},
 	{"moved orders", 20, moveOrder},
@@ -30,7 +31,7 @@ var actions = []action{
 	{"edited products", 20, editProduct},
 	{"renamed products", 3, renameProduct},
 	{"renamed categories", 2, renameCategory},
-	{"new customers", 20, register},
+	{"new customers", 10, register},
 	{"renamed customers", 40, renameCustomer},
 	{"edited customers", 40, editCustomer},
 	{"moved households", 30, moveHouse},

@@ -82,7 +82,7 @@ func (w *Worker) shipmentOnItsWay(ctx context.Context) (shipment [16]byte, order
 	if err != nil {
 		return shipment, 0, err
 	}
-	err = conn.QueryRow(ctx, "select id, order_id from shipments where status = 'in_transit' order by created_at offset $1 limit 1",
+	err = conn.QueryRow(ctx, "select id, order_id from shipments where status in ('created', 'in_transit') order by created_at offset $1 limit 1",
 		w.random.IntN(8)).Scan(&shipment, &order)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = errNothing

@@ -82,6 +82,17 @@ func (f *File) inspectCuts(n *yaml.Node) {
 	}
 }
 
+// CutByComment says whether a # that was meant as text may have ended a plain
+// scalar: it leaves a quote or bracket open, and a comment follows.
+func (n Node) CutByComment() bool {
+	if n.n == nil || n.n.Kind != yaml.ScalarNode || n.n.Style != 0 || !open(n.n.Value) {
+		return false
+	}
+	rest := n.file.text[n.file.Offsets(n.n).End():]
+	after := strings.TrimLeft(rest, " \t")
+	return len(after) < len(rest) && strings.HasPrefix(after, "#")
+}
+
 // isOpen says whether a plain scalar leaves a bracket or a quote open.
 func (f *File) isOpen(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Style == 0 && !f.bad[n] && open(n.Value)
