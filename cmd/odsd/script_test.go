@@ -27,9 +27,11 @@ func TestScripts(t *testing.T) {
 				"applied":  applied,
 				"canned":   canned,
 				"code":     code,
+				"dsn-of":   dsnOf,
 				"postgres": postgresCommand,
 				"ready":    ready,
 				"sql":      sql,
+				"until":    until,
 			},
 		})
 	}
