@@ -9,5 +9,5 @@ import "embed"
 
 // Files of the project, as in its folder.
 //
-//go:embed odsd.yaml sources views
+//go:embed odsd.yaml sources schema views
 var Files embed.FS

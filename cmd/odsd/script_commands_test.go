@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"odsd/internal/demo"
 	"odsd/internal/pgcluster"
 )
 
@@ -120,6 +121,27 @@ func onDatabase(ts *testscript.TestScript, name string, use func(context.Context
 		return err
 	}
 	return errors.Join(use(ctx, conn), conn.Close(ctx))
+}
+
+// examplesCommand DIR makes DIR the example project.
+func examplesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: examples DIR")
+	}
+	ts.Check(unpackExamples(ts.MkAbs(args[0])))
+}
+
+// samples runs the demo's sample queries, each of which must find something.
+func samples(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: samples")
+	}
+	for _, q := range demo.Queries() {
+		ts.Check(ts.Exec("odsd", "query", q.Text))
+		if output := ts.ReadFile("stdout"); strings.Contains(output, "(null)") || strings.Contains(output, "(0 rows)") {
+			ts.Fatalf("%s: nothing found:\n%s", q.About, output)
+		}
+	}
 }
 
 // dsnOf USER FROM TO sets TO to the DSN in FROM with another user, whose
