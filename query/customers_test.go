@@ -12,9 +12,9 @@ import (
 // tickets (sorted through the order keyspace, by their agent's name) with
 // notes, a list kept for its aggregates only, and ones at every level.
 type customers struct {
-	plan                                  *views.Plan
-	orders, items, tickets, notes, visits int // nodes
-	account, bank, product, agent         int // occurrences of ones
+	plan                                            *views.Plan
+	orders, items, tickets, notes, visits, watchers int // nodes
+	account, bank, product, agent, watcher          int // occurrences of ones
 }
 
 func customersView(t testing.TB) *customers {
@@ -78,6 +78,13 @@ func customersView(t testing.TB) *customers {
 	visits.Hidden = true
 	s.scalar(visits.ID, visits.Own, 0, "id")
 
+	watchers := s.many(0, 0, 1, ticket, "watchers")
+	out.watchers = watchers.ID
+	watchers.Limit = 4
+	out.watcher = s.one(watchers.ID, watchers.Own, 2, agent, "agent", true)
+	s.scalar(watchers.ID, out.watcher, 1, "name")
+	s.orderBy(watchers, out.watcher, 1, true)
+
 	s.add(0, 0, &views.Field{
 		Name: "order_count", GraphQL: "orderCount", Kind: views.AggregateField, Type: kind(relation.Int8),
 		Aggregate: &views.Aggregate{Func: views.Count, Path: []int{orders.ID}, Round: -1},
@@ -134,6 +141,11 @@ func (c *customers) ticket(id byte, agent string, notes ...string) *instance {
 	return out
 }
 
+func (c *customers) watch(id byte, name string) *instance {
+	uuid := relation.OfString(relation.UUID, string([]byte{id, 15: id}))
+	return &instance{key: []relation.Value{uuid}, order: []relation.Value{text(name)}, values: []relation.Value{text(name)}}
+}
+
 func (c *customers) visit(id int64) *instance {
 	return &instance{key: []relation.Value{bigint(id)}, values: []relation.Value{bigint(id)}}
 }
@@ -157,6 +169,7 @@ func (c *customers) sample() []*instance {
 		c.order(11, "open", "5.00", 3, c.item(1, 1, "B", "Bolt", "0.10")),
 		c.order(12, "draft", "0.00", 0))
 	ada.add(c.tickets, c.ticket(1, "Zoe", "first", "second"), c.ticket(2, "Amir", "only"), c.ticket(3, ""))
+	ada.add(c.watchers, c.watch(1, "a"), c.watch(2, "b"), c.watch(3, "c"), c.watch(4, "b"), c.watch(5, "d"))
 	ada.add(c.visits, c.visit(100), c.visit(101))
 	bob := &instance{
 		key:    []relation.Value{bigint(-2)},

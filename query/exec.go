@@ -23,8 +23,9 @@ type reader struct {
 	limits   []int // of the operation's lists, -1 for none
 	rows     walk  // over the view's node rows
 	levels   []*level
-	prefix   []byte // of the view's rows
-	root     []byte // key of the document at hand
+	orders   map[byte]*walk // by node, over the entries of its order lists
+	prefix   []byte         // of the view's rows
+	root     []byte         // key of the document at hand
 }
 
 // output is the reply as far as it is written.
@@ -36,8 +37,7 @@ type level struct {
 	child  []byte // key of the child at hand
 	row    []byte // its row, kept while the cursor is elsewhere
 	end    []byte
-	orders *walk  // over the order keyspace
-	prefix []byte // of the list in it
+	prefix []byte // of the list in the order keyspace
 }
 
 var errLostRow = errors.New("a list's order names a row that is not stored")
@@ -53,10 +53,8 @@ func (r *reader) close() error {
 	if r.rows.cursor != nil {
 		errs = append(errs, r.rows.cursor.Close())
 	}
-	for _, l := range r.levels {
-		if l.orders != nil {
-			errs = append(errs, l.orders.cursor.Close())
-		}
+	for _, orders := range r.orders {
+		errs = append(errs, orders.cursor.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -182,21 +180,18 @@ func (r *reader) list(s *step, l *level, limit, depth int) *Error {
 // indexedList writes the children in the order of the order keyspace and reads
 // each where it lies.
 func (r *reader) indexedList(s *step, l *level, limit, depth int) *Error {
-	if l.orders == nil {
-		all := storage.AppendOrderPrefix(nil, r.served.Generation, s.list.node)
-		l.orders = &walk{meter: r.meter, cursor: r.snapshot.Scan(all, storage.PrefixEnd(all))}
-	}
+	orders := r.ordersOf(s.list.node)
 	l.prefix = storage.AppendOrderPrefix(l.prefix[:0], r.served.Generation, s.list.node)
 	l.prefix = append(l.prefix, l.list[len(r.prefix):]...)
-	if err := l.orders.seek(l.prefix); err != nil {
+	if err := orders.seek(l.prefix); err != nil {
 		return err
 	}
 	r.out = append(r.out, '[')
-	for count := 0; l.orders.within(l.prefix) && count != limit; count++ {
+	for count := 0; orders.within(l.prefix) && count != limit; count++ {
 		if count > 0 {
 			r.out = append(r.out, ',')
 		}
-		key, err := afterOrder(s.list, l.orders.key[len(l.prefix):])
+		key, err := afterOrder(s.list, orders.key[len(l.prefix):])
 		if err != nil {
 			return internal(err)
 		}
@@ -210,12 +205,27 @@ func (r *reader) indexedList(s *step, l *level, limit, depth int) *Error {
 		if err := r.instance(s.object, s.list, l.child, depth); err != nil {
 			return err
 		}
-		if err := l.orders.next(); err != nil {
+		if err := orders.next(); err != nil {
 			return err
 		}
 	}
 	r.out = append(r.out, ']')
 	return nil
+}
+
+// ordersOf gives the one cursor over a node's order lists. A list of the node is
+// never read inside another of them, so they can share it.
+func (r *reader) ordersOf(node byte) *walk {
+	if w := r.orders[node]; w != nil {
+		return w
+	}
+	all := storage.AppendOrderPrefix(nil, r.served.Generation, node)
+	w := &walk{meter: r.meter, cursor: r.snapshot.Scan(all, storage.PrefixEnd(all))}
+	if r.orders == nil {
+		r.orders = map[byte]*walk{}
+	}
+	r.orders[node] = w
+	return w
 }
 
 // afterOrder steps over the order parts of an entry: what is left are the key parts.

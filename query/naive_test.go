@@ -158,6 +158,9 @@ func (c *customers) drawDocuments(t *rapid.T) []*instance {
 			notes := rapid.SliceOfN(rapid.SampledFrom([]string{"", "n", "\x00ü\""}), 0, 3).Draw(t, "notes")
 			d.add(c.tickets, c.ticket(byte(i), rapid.SampledFrom([]string{"", "a", "a\x00", "b"}).Draw(t, "agent"), notes...))
 		}
+		for i := range rapid.IntRange(0, 6).Draw(t, "watchers") {
+			d.add(c.watchers, c.watch(byte(i), rapid.SampledFrom([]string{"a", "b", ""}).Draw(t, "watcher")))
+		}
 		for i := range rapid.IntRange(0, 2).Draw(t, "visits") {
 			d.add(c.visits, c.visit(int64(i)))
 		}

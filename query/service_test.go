@@ -105,7 +105,7 @@ func TestDamageIsInternal(t *testing.T) {
 	lost := m.serve(t, c.plan, c.sample()...)
 	m.views, m.schema = []*ServedView{lost}, 2
 	commit = m.store.Begin()
-	orders := storage.AppendOrderPrefix(nil, lost.Generation)
+	orders := storage.AppendOrderPrefix(nil, lost.Generation, byte(c.tickets))
 	snapshot = m.store.Snapshot()
 	cursor = snapshot.Scan(orders, storage.PrefixEnd(orders))
 	if cursor.Next() {

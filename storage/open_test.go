@@ -16,11 +16,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-type hinter interface {
-	error
-	Hint() string
-}
-
 func TestSecondDaemonIsRefused(t *testing.T) {
 	for name, fs := range map[string]FS{"disk": nil, "memory": MemoryFS()} {
 		t.Run(name, func(t *testing.T) {
@@ -314,7 +309,7 @@ func TestFatalErrorsAreTold(t *testing.T) {
 	l := &logger{log: slog.New(slog.DiscardHandler), fatal: func(err error) { told = err }}
 	cause := errors.New("no space left on device")
 	l.Fatalf("commit: %v", cause)
-	if told == nil || !strings.Contains(told.Error(), cause.Error()) {
+	if !errors.Is(told, cause) {
 		t.Errorf("told %v", told)
 	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -70,6 +71,9 @@ func (l *logger) Errorf(format string, args ...any) {
 }
 
 func (l *logger) Fatalf(format string, args ...any) {
+	if begin, ok := strings.CutSuffix(format, ": %v"); ok {
+		format = begin + ": %w" // whoever is told may ask what it was
+	}
 	l.fatal(fmt.Errorf(format, args...))
 }
 

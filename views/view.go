@@ -7,6 +7,7 @@ import "odsd/storage/relation"
 // evaluator, the GraphQL schema and the documentation read it; Compile lowers it
 // to the Plan that the engine maintains.
 type View struct {
+	Kind        ViewKind
 	Name        string
 	Description string
 	Owner       Owner
@@ -18,11 +19,46 @@ type View struct {
 	Occurrences []*Occurrence
 	// Nodes in the same order: the root is 0, parents come before children.
 	Nodes []*Node
-	// Key lists the columns of the root relation that identify a document.
+	// Key lists the columns of the root relation that identify a document, in a
+	// view of documents.
 	Key []int
+	// KeyFields lists the ordinals in the root's Scalars that identify a row, in
+	// a group-by view (its dimensions) and in a union.
+	KeyFields []int
+	// Branches of a union, in the order that decides conflicts.
+	Branches []*Branch
+	// Having hides documents or groups for which it is not true. It reads the
+	// root's fields (OpField), aggregates included.
+	Having *Expr
 	// Indexes over root fields, as declared.
 	Indexes [][]IndexTerm
 	Checks  []Check
+}
+
+// ViewKind says what a view's rows are made of.
+type ViewKind string
+
+// The kinds of views. All of them have one root node whose Scalars are its
+// fields; only documents have further nodes and `one`s.
+const (
+	// DocumentView has a document for each row of the root relation.
+	DocumentView ViewKind = "documents"
+	// GroupView has a row for each group of rows of occurrence 0: the node's
+	// Where restricts the rows; the Scalars are first the dimensions, scalar
+	// fields over the row, listed by KeyFields, and then the measures:
+	// aggregates with an empty Path, whose Arg and Where read the row, and
+	// scalar fields that read other fields of the group only.
+	GroupView ViewKind = "groups"
+	// UnionView has the rows of several relations; see Branch.
+	UnionView ViewKind = "union"
+)
+
+// Branch is one relation of a union. Every branch has an occurrence of its own,
+// of kind RootOccurrence; a row of the union is made of one row of one branch.
+type Branch struct {
+	Occurrence int
+	Where      *Expr   // reads the branch's occurrence
+	Columns    []*Expr // by ordinal in the root's Scalars; constants and columns of the branch, nil for null
 }
 
 // Owner is whom to ask about a view or a source.
@@ -44,10 +80,13 @@ const (
 // Occurrence is one use of a relation in a view. The same relation may occur
 // many times (self-joins); marks and rows belong to the occurrence.
 type Occurrence struct {
-	ID     int
-	Kind   OccurrenceKind
-	Alias  string
-	Schema *relation.Schema // of the relation, whose name is Schema.Name
+	ID    int
+	Kind  OccurrenceKind
+	Alias string
+	// Schema of the relation, whose name is Schema.Name. A view that another
+	// stands on is a relation under its own name (no dot in it): its columns are
+	// the root's Scalars by ordinal, its key the columns that show the view's key.
+	Schema *relation.Schema
 	// Parent is the occurrence it is nested under, -1 for the root.
 	Parent int
 	// Node is the node whose stored row holds it: for a `many` and the root
@@ -162,7 +201,8 @@ const (
 type Aggregate struct {
 	Func AggregateFunc
 	// Path of node ids from the node below the aggregate's own down to the node
-	// whose rows are aggregated; never empty.
+	// whose rows are aggregated; empty in a group-by view alone, where the rows
+	// are those of the group.
 	Path []int
 	// Arg reads the environment of the last node of Path (OpField refers to its
 	// Scalars); nil counts rows.

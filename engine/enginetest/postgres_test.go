@@ -15,11 +15,16 @@ import (
 	"odsd/storage/relation"
 )
 
-// connect starts a PostgreSQL whose sessions print as odsd does.
+// connect starts a PostgreSQL and opens a session.
 func connect(t testing.TB) *pgconn.PgConn {
 	t.Helper()
-	cluster := pgtest.Start(t, pgcluster.Options{})
-	conn, err := pgconn.Connect(t.Context(), cluster.DSN("postgres"))
+	return connectTo(t, pgtest.Start(t, pgcluster.Options{}).DSN("postgres"))
+}
+
+// connectTo opens a session that prints as odsd does.
+func connectTo(t testing.TB, dsn string) *pgconn.PgConn {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +91,7 @@ func rowLiteral(s *relation.Schema, row []relation.Value) string {
 		cells[i] = "NULL"
 		if !v.IsNull() {
 			text := string(relation.AppendText(nil, v))
-			cells[i] = "'" + strings.ReplaceAll(text, "'", "''") + "'::" + s.Columns[i].Type.String()
+			cells[i] = "'" + strings.ReplaceAll(text, "'", "''") + "'"
 		}
 	}
 	return "(" + strings.Join(cells, ", ") + ")"
