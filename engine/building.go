@@ -192,11 +192,9 @@ const fillChunk = 10_000
 func (w *writer) fillIndex(name string, x *indexRecord) error {
 	r := w.catalog.stored.Relations[name]
 	index := ivm.NewIndex(x.ID, x.Arrangement)
-	prefix := storage.AppendRowPrefix(nil, r.ID)
-	lower := prefix
-	for lower != nil {
+	for lower := r.Prefix; lower != nil; {
 		c := w.engine.store.Begin()
-		rows, next, err := readRows(c.Before(), r, lower, storage.PrefixEnd(prefix), fillChunk)
+		rows, next, err := readRows(c.Before(), r, lower, fillChunk)
 		if err != nil {
 			c.Abandon()
 			return fmt.Errorf("fill an index on %s: %w", name, err)
@@ -218,17 +216,16 @@ func (w *writer) fillIndex(name string, x *indexRecord) error {
 
 // readRows reads at most limit rows from lower on; next is where to go on, nil
 // at the end.
-func readRows(reader storage.Reader, r *ivm.Relation, lower, upper []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
-	cursor := reader.Scan(lower, upper)
-	defer cursor.Close()
-	for cursor.Next() {
+func readRows(reader storage.Reader, r *ivm.Relation, lower []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
+	err = r.Scan(reader, lower, nil, func(key []byte, row []relation.Value) (bool, error) {
 		if len(rows) == limit {
-			next = append([]byte(nil), cursor.Key()...)
-			break
+			next = append([]byte(nil), key...)
+			return false, nil
 		}
-		rows = append(rows, r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...)))
-	}
-	return rows, next, cursor.Err()
+		rows = append(rows, row)
+		return true, nil
+	})
+	return rows, next, err
 }
 
 func (w *writer) building() bool {

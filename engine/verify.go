@@ -227,17 +227,13 @@ func (v *verification) relation(ctx context.Context, verified *VerifiedSource, f
 	if err != nil {
 		return err
 	}
-	prefix := storage.AppendRowPrefix(nil, r.ID)
-	cursor := snapshot.Scan(prefix, storage.PrefixEnd(prefix))
-	defer cursor.Close()
-	for cursor.Next() {
-		if _, ok := seen[string(cursor.Key())]; !ok {
-			row := r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
+	return r.Scan(snapshot, nil, nil, func(key []byte, row []relation.Value) (bool, error) {
+		if _, ok := seen[string(key)]; !ok {
 			verified.Differences++
 			v.differ(VerifyDifference{Kind: "extra", Relation: r.Schema.Name, Key: keyText(r.Schema, row)})
 		}
-	}
-	return cursor.Err()
+		return true, nil
+	})
 }
 
 func (v *verification) row(verified *VerifiedSource, r *ivm.Relation, stored, expected []relation.Value) {
@@ -366,12 +362,11 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, v *views.View) 
 		if stored == nil {
 			return nil, fmt.Errorf("relation %s is not stored", schema.Name)
 		}
-		prefix := storage.AppendRowPrefix(nil, stored.ID)
-		for lower := prefix; lower != nil; {
+		for lower := stored.Prefix; lower != nil; {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			chunk, next, err := readRows(r, stored, lower, storage.PrefixEnd(prefix), fillChunk)
+			chunk, next, err := readRows(r, stored, lower, fillChunk)
 			if err != nil {
 				return nil, err
 			}

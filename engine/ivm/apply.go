@@ -100,23 +100,7 @@ func (s *side) scanRoots(root *node, l *lookup, after []byte, visit func([]relat
 	if !root.keyIsRelationKey() {
 		return s.scanRootsByIndex(l, after, visit)
 	}
-	prefix := storage.AppendRowPrefix(nil, l.relation.ID)
-	lower := append([]byte(nil), prefix...)
-	if after != nil {
-		lower = append(append(lower, after...), 0xFF)
-	}
-	cursor := s.reader.Scan(lower, storage.PrefixEnd(prefix))
-	defer cursor.Close()
-	for cursor.Next() {
-		row := l.relation.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
-		if more, err := visit(row); err != nil || !more {
-			return err
-		}
-	}
-	if err := cursor.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", l.relation.Schema.Name, err)
-	}
-	return nil
+	return l.relation.ScanAfter(s.reader, after, visit)
 }
 
 func (s *side) scanRootsByIndex(l *lookup, after []byte, visit func([]relation.Value) (bool, error)) error {

@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -170,7 +171,7 @@ func (p *pass) path(i *instance, parent []byte, own []relation.Value) []byte {
 func (p *pass) ownRow(s *side, i *instance) ([]relation.Value, error) {
 	n, l := i.node, i.node.own.down
 	if n.parent != nil || n.keyIsRelationKey() {
-		return s.row(l.relation, append(storage.AppendRowPrefix(nil, l.relation.ID), i.id[i.key:]...))
+		return s.row(l.relation, append(slices.Clone(l.relation.Prefix), i.id[i.key:]...))
 	}
 	// The view has a key of its own: its values lead through a unique index. If
 	// two rows claim one key, the first entry is the lowest primary key's.

@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -49,7 +50,7 @@ func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 	}
 	var row []relation.Value
 	if found {
-		row = r.Layout.Decode(nil, stored)
+		row = r.Layout.Decode(nil, stored)[:len(r.Schema.Columns)]
 	}
 	if len(s.rows) >= maxKeptRows {
 		clear(s.rows)
@@ -111,7 +112,7 @@ func (x *Index) rowKey(r *Relation, entry []byte) ([]byte, error) {
 			return nil, fmt.Errorf("damaged entry in an index of %s: %w", r.Schema.Name, err)
 		}
 	}
-	return append(storage.AppendRowPrefix(nil, r.ID), rest...), nil
+	return append(slices.Clone(r.Prefix), rest...), nil
 }
 
 func hasPrefix(b, prefix []byte) bool {
