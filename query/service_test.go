@@ -130,8 +130,10 @@ func TestSchemaFollowsTheViews(t *testing.T) {
 	ask := func() Code {
 		return codeOf(s.Execute(context.Background(), &Request{Query: `{ stockList { nodes { sku } } }`}, nil))
 	}
-	if ask() != "" || ask() != "" {
-		t.Fatal("the view is not served")
+	for range 2 { // the second from the cache
+		if got := ask(); got != "" {
+			t.Fatalf("the view is not served: %s", got)
+		}
 	}
 	m.views, m.schema = m.views[:1], 2
 	if got := ask(); got != ValidationFailed {
