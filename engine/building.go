@@ -268,33 +268,24 @@ func (w *writer) buildSome() error {
 }
 
 func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error) {
-	roots, err := v.view.Roots(c.Before(), v.record.Cursor, w.chunk)
+	record := *v.record
+	result, cursor, err := buildGuarded(v.view, c, record.Cursor, w.chunk)
 	if err != nil {
 		return nil, err
 	}
-	record := *v.record
-	if len(roots) > 0 {
-		result, last, err := buildGuarded(v.view, c, roots)
-		if err != nil {
-			return nil, err
-		}
-		record.Cursor = last
-		record.Documents += result.Documents
-		record.Errors += result.Errors
-	}
-	if len(roots) < w.chunk {
-		record.Ready, record.Cursor = true, nil
-	}
+	record.Ready, record.Cursor = cursor == nil, cursor
+	record.Documents += result.Documents
+	record.Errors += result.Errors
 	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)
 }
 
-func buildGuarded(v *ivm.View, c *storage.Commit, roots [][]relation.Value) (result ivm.Result, last []byte, err error) {
+func buildGuarded(v *ivm.View, c *storage.Commit, after []byte, limit int) (result ivm.Result, cursor []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while building the view: %v", cause)
 		}
 	}()
-	return v.Build(c, roots)
+	return v.Build(c, after, limit)
 }
 
 // withdraw takes a view from queries. Readers keep the map that they have, so

@@ -37,7 +37,7 @@ func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
 	acc := &accumulator{}
 	acc.key = storage.AppendAccumulatorPrefix(nil, p.view.Generation, byte(i.node.Node), byte(a))
 	acc.key = append(acc.key, i.id...)
-	if i.existed() {
+	if i.existed() || p.view.group != nil {
 		stored, found, err := p.before.reader.Get(acc.key)
 		if err != nil {
 			return nil, fmt.Errorf("read an aggregate of view %s: %w", p.view.Plan.View.Name, err)

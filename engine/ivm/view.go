@@ -18,6 +18,13 @@ type View struct {
 	// touches lists the occurrences of each relation.
 	touches map[string][]*occurrence
 	indexes []viewIndex
+	having  views.Eval
+	// Feeds is set when other views stand on this one: Apply then tells the
+	// changes of its root rows.
+	Feeds bool
+
+	group    *group    // of a group-by view
+	branches []*branch // of a union
 }
 
 // node is a views.PlanNode made runnable.
@@ -76,6 +83,12 @@ func NewView(plan *views.Plan, generation storage.GenerationID, catalog *Catalog
 	for i := range plan.Nodes {
 		v.nodes = append(v.nodes, v.newNode(i))
 	}
+	if plan.View.Having != nil {
+		v.having = plan.View.Having.Compile()
+	}
+	if err := v.bindKind(catalog); err != nil {
+		return nil, fmt.Errorf("view %s: %w", plan.View.Name, err)
+	}
 	for _, index := range plan.Indexes {
 		x := viewIndex{columns: index.Columns}
 		for _, desc := range index.Desc {
@@ -88,6 +101,12 @@ func NewView(plan *views.Plan, generation storage.GenerationID, catalog *Catalog
 
 func newOccurrence(catalog *Catalog, plan *views.Plan, id int) (*occurrence, error) {
 	o := &occurrence{PlanOccurrence: plan.Occurrences[id], def: plan.View.Occurrences[id]}
+	if catalog.Relations[o.def.Schema.Name] == nil {
+		return nil, fmt.Errorf("relation %s is not stored", o.def.Schema.Name)
+	}
+	if plan.View.Kind == views.GroupView || plan.View.Kind == views.UnionView {
+		return o, nil // rows of these find their instance by themselves
+	}
 	var err error
 	if o.down, err = newLookup(catalog, plan, id, o.Down); err != nil {
 		return nil, err
