@@ -30,6 +30,7 @@ func newWriter(e *Engine) (*writer, error) {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	w := &writer{engine: e, catalog: c, chunk: firstChunk}
+	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
 			s.tables[name] = &tableState{rows: record.Rows}
@@ -40,6 +41,7 @@ func newWriter(e *Engine) (*writer, error) {
 		s.live = record != nil && record.Live
 		s.frontier = c.frontiers[s.source.Name()]
 	}
+	e.mu.Unlock()
 	e.durable.start(c.frontiers)
 	return w, w.activateViews()
 }
@@ -320,7 +322,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	w.committed(b, changes, results)
+	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
 			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
@@ -331,6 +333,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		}
 		w.engine.observe(report)
 	}
+	w.committed(b, changes, results)
 	return nil
 }
 
