@@ -112,6 +112,30 @@ type viewState struct {
 	total      int64 // root rows to build
 }
 
+// viewNamed finds a view of the project; nil when there is none.
+func (e *Engine) viewNamed(name string) *viewState {
+	for _, v := range e.views {
+		if v.plan.View.Name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// above lists the views that stand directly on a view.
+func (e *Engine) above(name string) []*viewState {
+	var above []*viewState
+	for _, v := range e.views {
+		for _, o := range v.plan.View.Occurrences {
+			if o.Schema.Name == name {
+				above = append(above, v)
+				break
+			}
+		}
+	}
+	return above
+}
+
 // Served is a view that queries may read.
 type Served struct {
 	Plan       *views.Plan

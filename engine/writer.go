@@ -356,6 +356,10 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewSta
 			return nil, &viewError{v, err}
 		}
 		results[v] = result
+		if r := w.catalog.stored.Relations[v.plan.View.Name]; r != nil && len(result.Roots) > 0 {
+			ivm.WriteIndexes(c, r, result.Roots)
+			changes = append(changes, result.Roots...)
+		}
 	}
 	return results, nil
 }
@@ -385,7 +389,7 @@ func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results 
 		}
 	}
 	for name, gained := range rowsGained(changes) {
-		if gained != 0 {
+		if gained != 0 && w.catalog.relations[name] != nil {
 			record := *w.catalog.relations[name]
 			record.Rows += gained
 			if err := storage.SetMeta(c, relationPrefix+name, record); err != nil {
@@ -482,10 +486,22 @@ func (w *writer) failView(fault *viewError) error {
 	w.setFailed(fault.view, fault.cause)
 	c := w.engine.store.Begin()
 	w.dropView(c, name)
+	for _, above := range w.engine.above(name) {
+		w.failAbove(c, above, name)
+	}
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("withdraw view %s: %w", name, err)
 	}
 	return nil
+}
+
+// failAbove sets aside what stands on a failed view.
+func (w *writer) failAbove(c *storage.Commit, v *viewState, below string) {
+	w.dropView(c, v.plan.View.Name)
+	w.setFailed(v, fmt.Errorf("it stands on view %s, which failed", below))
+	for _, above := range w.engine.above(v.plan.View.Name) {
+		w.failAbove(c, above, v.plan.View.Name)
+	}
 }
 
 func (w *writer) setFailed(v *viewState, cause error) {
