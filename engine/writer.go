@@ -467,7 +467,7 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	delete(b.frontiers, s)
 	halt := &Halt{
 		Code: "APPLY", Message: fault.cause.Error(),
-		Hint: "the stored copy of this source differs from the database: stop odsd, remove its data directory and start again to copy anew",
+		Hint: "the stored copy of this source differs from the database: odsd resync " + s.source.Name(),
 	}
 	var missing *missingRowError
 	if errors.As(fault.cause, &missing) {

@@ -140,6 +140,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
+		resync:  e.Resync,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := e.Verify(ctx, r.options())
 			mismatches.count(report)
