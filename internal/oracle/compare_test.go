@@ -98,7 +98,7 @@ func fieldDifference(v *views.View, f *views.Field, path string, shown, expected
 		}
 		return "", nil
 	}
-	want, err := asShown(f.Type, expected.(string))
+	want, err := fieldShown(f, expected.(string))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
@@ -123,7 +123,15 @@ func listDifference(v *views.View, fields []*views.Field, path string, shown, ex
 	return "", nil
 }
 
-// asShown is how GraphQL must show what PostgreSQL prints as text.
+// fieldShown is how GraphQL must show a field that PostgreSQL prints as text.
+func fieldShown(f *views.Field, text string) (any, error) {
+	if f.As != "" {
+		return json.Number(text), nil
+	}
+	return asShown(f.Type, text)
+}
+
+// asShown is how GraphQL must show what PostgreSQL prints of a type.
 func asShown(t relation.Type, text string) (any, error) {
 	switch t.Kind {
 	case relation.Int2, relation.Int4:

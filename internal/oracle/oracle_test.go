@@ -135,7 +135,8 @@ func (s *summary) String() string {
 	for _, name := range slices.Sorted(maps.Keys(s.faults)) {
 		fmt.Fprintf(&b, " %d× %s,", s.faults[name], name)
 	}
-	fmt.Fprintf(&b, " %d replies right during it (%d of own writes), %d times none;", s.answers.right.Load(), s.answers.witnessed.Load(), s.answers.none.Load())
+	fmt.Fprintf(&b, " %d replies right during it (%d of own writes), %d refused, %d times none;",
+		s.answers.right.Load(), s.answers.witnessed.Load(), s.answers.refused.Load(), s.answers.unreachable.Load())
 	fmt.Fprintf(&b, " compared %d rows with their sources, %d documents with the evaluator, %d with PostgreSQL", s.compared.rows, s.compared.verified, s.compared.documents)
 	return b.String()
 }

@@ -23,7 +23,11 @@ const readers = 2
 const retryAfter = 50 * time.Millisecond
 
 // answers counts what was read during the faults.
-type answers struct{ right, none, witnessed atomic.Int64 }
+type answers struct {
+	right, witnessed atomic.Int64
+	unreachable      atomic.Int64
+	refused          atomic.Int64 // not ready, or not so far yet
+}
 
 // read reads until ctx ends; the error is of a reply that was wrong.
 func (w *world) read(ctx context.Context, seed uint64, a *answers) error {
@@ -53,12 +57,21 @@ func until(ctx context.Context, a *answers, step func(context.Context) error) er
 		case err == nil:
 			a.right.Add(1)
 		case excused(err):
-			a.none.Add(1)
+			a.excuse(err)
 			randomMoment(ctx, random, retryAfter)
 		default:
 			return err
 		}
 	}
+}
+
+func (a *answers) excuse(err error) {
+	var no *refused
+	if errors.As(err, &no) {
+		a.refused.Add(1)
+		return
+	}
+	a.unreachable.Add(1)
 }
 
 // reader asks for documents and checks what must hold in one state of the sources.

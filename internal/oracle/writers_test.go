@@ -53,10 +53,11 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 		all.Go(func() error {
 			worker := demo.NewWorker(w.dsns, seed+uint64(n))
 			defer worker.Close()
-			for ctx.Err() == nil {
+			repeat(ctx, seed, func() error {
 				step := worker.Step(ctx)
 				t.count(step.Action, step.Commits, step.Err)
-			}
+				return step.Err
+			})
 			return nil
 		})
 	}
@@ -64,14 +65,25 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 		all.Go(func() error {
 			wreck := &wrecker{dsns: w.dsns, random: rand.New(rand.NewPCG(seed, uint64(n))), conns: map[string]*pgx.Conn{}}
 			defer wreck.close()
-			for ctx.Err() == nil {
+			repeat(ctx, seed, func() error {
 				name, err := wreck.step(ctx)
 				t.count(name, 1, err)
-			}
+				return err
+			})
 			return nil
 		})
 	}
 	_ = all.Wait() // none fails
+}
+
+// repeat repeats a step until ctx ends, after a short pause where one failed.
+func repeat(ctx context.Context, seed uint64, step func() error) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	for ctx.Err() == nil {
+		if step() != nil {
+			randomMoment(ctx, random, retryAfter)
+		}
+	}
 }
 
 // wrecker does transactions of its own, some of them in two phases. One goroutine uses it.
