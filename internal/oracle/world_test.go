@@ -96,20 +96,21 @@ func (w *world) views() ([]*views.View, error) {
 var redefinitions = map[string][][2]string{
 	"customer_360.yaml": {
 		{"limit: 50", "limit: 3"},
-		{"order_by: [placed_at desc, id]", "order_by: [units desc, id]"},
 		{"order_by: [placed_at desc, id]", "order_by: [total, id desc]"},
+		{"order_by: [line_no]", "order_by: [products.name desc, quantity]"},
 		{`where: status != "draft"`, `where: status != "cancelled"`},
 		{"where: deleted_at == nil", "where: newsletter"},
 	},
 	"order_board.yaml": {
 		{"order_by: [created_at desc]", "order_by: [parcels, created_at]"},
 		{`where: status in ["placed", "paid", "shipped"]`, `where: status != "delivered"`},
-		{"order_by: [line_no]", "order_by: [quantity desc]"},
+		{"order_by: [line_no]", "order_by: [categories.name, quantity desc]"},
 	},
 	"product_sales.yaml": {
 		{"limit: 20", "limit: 2"},
 		{"required: true", "required: false"},
 		{"order_by: [order_id desc, line_no]", "order_by: [unit_price]"},
+		{"order_by: [order_id desc, line_no]", "order_by: [orders.placed_at desc, line_no]"},
 	},
 }
 
@@ -131,5 +132,9 @@ func (w *world) redefine(random *rand.Rand) error {
 			changed = strings.Replace(changed, r[0], r[1], 1)
 		}
 	}
-	return os.WriteFile(filepath.Join(w.dir, file), []byte(changed), 0o600)
+	if err := os.WriteFile(filepath.Join(w.dir, file), []byte(changed), 0o600); err != nil {
+		return err
+	}
+	_, err = w.views()
+	return err
 }
