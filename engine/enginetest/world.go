@@ -37,7 +37,7 @@ type World struct {
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
