@@ -13,7 +13,7 @@ PKG ?= ./...
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: test
 test: lint ## formatter, vet, linter, all tests with the race detector
@@ -42,16 +42,45 @@ build: ## the binary, in bin/
 # `ci` is test and ci-rest; .ci/run calls the two apart, so that the log has a
 # line of its own for each.
 .PHONY: ci
-ci: test ci-rest ## what a merge must pass
+ci: test ci-rest ## what a merge must pass: test, examples, oracle, oldest and newest PostgreSQL
 
 .PHONY: ci-rest
-ci-rest: examples postgres-versions
-
-.PHONY: postgres-versions
-postgres-versions: ## the tests of the change stream on the oldest and the newest PostgreSQL
-	@.ci/need npm
-	ODSD_TEST_POSTGRES=14,18 go test -count=1 -timeout 10m ./internal/pgcluster ./engine/postgres
+ci-rest: examples oracle postgres-versions
 
 .PHONY: examples
-examples: build ## the examples are without findings
+examples: build ## the example project is without findings
 	bin/odsd -C examples check
+
+# How long the oracle plays, and from which seed; a failure prints its seed.
+ORACLE_SECONDS ?= 240
+ORACLE_CASES ?= 1000
+ORACLE_SEED := $(or $(ORACLE_SEED),$(shell date +%s%N))
+
+.PHONY: oracle
+oracle: ## random views and transactions against the naive evaluator, and that against PostgreSQL
+	@.ci/need postgres
+	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
+		go test -count=1 -timeout 60m -run '^TestRandomCases$$' -v ./engine/enginetest
+	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
+		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
+
+.PHONY: postgres-versions
+postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL
+	@.ci/need npm
+	for version in 14 18; do \
+		bin=$$(go run ./internal/pgcluster/pgfind $$version); \
+		echo "PostgreSQL $$version: $$bin"; \
+		PATH="$$bin:$$PATH" go test -count=1 -timeout 15m ./internal/pgcluster ./engine/postgres ./cmd/odsd; \
+	done
+
+.PHONY: nightly
+nightly: ## ci with an hour of the oracle
+	$(MAKE) ci ORACLE_SECONDS=3300 ORACLE_CASES=10000
+
+.PHONY: cost
+cost: ## what one change reads and writes in a document of 100,000 children
+	go test -count=1 -run '^TestCostOfAChange$$' -v ./engine/enginetest
+
+.PHONY: bench
+bench: ## the benchmarks beside the packages
+	go test -run '^$$' -bench . -benchmem ./storage/... ./views/... ./engine/... ./query/...

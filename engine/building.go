@@ -8,6 +8,7 @@ import (
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
+	"odsd/views"
 )
 
 // A step of a build adds as many documents as take about buildStep: what the
@@ -21,10 +22,10 @@ const (
 )
 
 // nextChunk adapts the number of documents of a step to how long one took.
-func nextChunk(chunk int, took time.Duration) int {
+func nextChunk(chunk, largest int, took time.Duration) int {
 	switch {
 	case took < buildStep/2:
-		return min(2*chunk, largestChunk)
+		return min(2*chunk, largest)
 	case took > 2*buildStep:
 		return max(chunk/2, smallestChunk)
 	}
@@ -67,7 +68,7 @@ func (w *writer) activate(v *viewState) error {
 	}
 	name := v.plan.View.Name
 	record := w.catalog.views[name]
-	if record == nil || record.Fingerprint != v.fingerprint {
+	if record == nil || record.Fingerprint != v.fingerprint || !maps.Equal(record.Inputs, w.inputs(v)) {
 		var err error
 		if record, err = w.newGeneration(v); err != nil {
 			return err
@@ -78,11 +79,12 @@ func (w *writer) activate(v *viewState) error {
 		w.setFailed(v, err)
 		return nil
 	}
+	view.Feeds = len(w.engine.above(name)) > 0
 	v.view, v.record = view, record
-	root := w.catalog.relations[v.plan.View.Occurrences[0].Schema.Name]
+	total := w.rowsOf(v.plan.View.Occurrences[0].Schema.Name)
 	w.engine.mu.Lock()
 	v.state, v.waiting, v.generation = ViewBuilding, nil, record.Generation
-	v.documents, v.errors, v.total = record.Documents, record.Errors, root.Rows
+	v.documents, v.errors, v.total = record.Documents, record.Errors, total
 	w.engine.mu.Unlock()
 	if record.Ready {
 		w.serve(v)
@@ -101,7 +103,7 @@ func (w *writer) newGeneration(v *viewState) (*viewRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	record := &viewRecord{Generation: storage.GenerationID(id), Fingerprint: v.fingerprint}
+	record := &viewRecord{Generation: storage.GenerationID(id), Fingerprint: v.fingerprint, Inputs: w.inputs(v)}
 	if err := storage.SetMeta(c, viewPrefix+name, record); err != nil {
 		return nil, err
 	}
@@ -112,12 +114,66 @@ func (w *writer) newGeneration(v *viewState) (*viewRecord, error) {
 	return record, nil
 }
 
+// inputs are the generations of the views that a view stands on.
+func (w *writer) inputs(v *viewState) map[string]storage.GenerationID {
+	var inputs map[string]storage.GenerationID
+	for _, o := range v.plan.View.Occurrences {
+		if record := w.catalog.views[o.Schema.Name]; isView(o.Schema.Name) && record != nil {
+			if inputs == nil {
+				inputs = map[string]storage.GenerationID{}
+			}
+			inputs[o.Schema.Name] = record.Generation
+		}
+	}
+	return inputs
+}
+
+// rowsOf is how many rows a relation has.
+func (w *writer) rowsOf(name string) int64 {
+	if r := w.catalog.relations[name]; r != nil {
+		return r.Rows
+	}
+	if r := w.catalog.views[name]; r != nil {
+		return r.Documents
+	}
+	return 0
+}
+
+// asRelation makes the root rows of a view that is whole a relation for the
+// views above it, with the indexes that the store has on it.
+func (w *writer) asRelation(v *viewState) {
+	name := v.plan.View.Name
+	above := w.engine.above(name)
+	if len(above) == 0 {
+		return
+	}
+	r := v.view.Relation(schemaIn(above[0].plan, name))
+	for _, x := range w.catalog.indexes {
+		if x.Arrangement.Relation == name {
+			r.Indexes = append(r.Indexes, ivm.NewIndex(x.ID, x.Arrangement))
+		}
+	}
+	w.catalog.stored.Relations[name] = r
+}
+
+// schemaIn is the schema under which a plan reads a relation.
+func schemaIn(plan *views.Plan, name string) *relation.Schema {
+	for _, o := range plan.View.Occurrences {
+		if o.Schema.Name == name {
+			return o.Schema
+		}
+	}
+	return nil
+}
+
 // dropView removes all that is stored of a view.
 func (w *writer) dropView(c *storage.Commit, name string) {
 	record := w.catalog.views[name]
 	if record == nil {
 		return
 	}
+	w.dropIndexes(c, name)
+	delete(w.catalog.stored.Relations, name)
 	for _, r := range storage.GenerationRanges(record.Generation) {
 		c.DeleteRange(r[0], r[1])
 	}
@@ -192,11 +248,9 @@ const fillChunk = 10_000
 func (w *writer) fillIndex(name string, x *indexRecord) error {
 	r := w.catalog.stored.Relations[name]
 	index := ivm.NewIndex(x.ID, x.Arrangement)
-	prefix := storage.AppendRowPrefix(nil, r.ID)
-	lower := prefix
-	for lower != nil {
+	for lower := r.Prefix; lower != nil; {
 		c := w.engine.store.Begin()
-		rows, next, err := readRows(c.Before(), r, lower, storage.PrefixEnd(prefix), fillChunk)
+		rows, next, err := readRows(c.Before(), r, lower, fillChunk)
 		if err != nil {
 			c.Abandon()
 			return fmt.Errorf("fill an index on %s: %w", name, err)
@@ -218,17 +272,16 @@ func (w *writer) fillIndex(name string, x *indexRecord) error {
 
 // readRows reads at most limit rows from lower on; next is where to go on, nil
 // at the end.
-func readRows(reader storage.Reader, r *ivm.Relation, lower, upper []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
-	cursor := reader.Scan(lower, upper)
-	defer cursor.Close()
-	for cursor.Next() {
+func readRows(reader storage.Reader, r *ivm.Relation, lower []byte, limit int) (rows [][]relation.Value, next []byte, err error) {
+	err = r.Scan(reader, lower, nil, func(key []byte, row []relation.Value) (bool, error) {
 		if len(rows) == limit {
-			next = append([]byte(nil), cursor.Key()...)
-			break
+			next = append([]byte(nil), key...)
+			return false, nil
 		}
-		rows = append(rows, r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...)))
-	}
-	return rows, next, cursor.Err()
+		rows = append(rows, row)
+		return true, nil
+	})
+	return rows, next, err
 }
 
 func (w *writer) building() bool {
@@ -257,13 +310,14 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
-		w.chunk = nextChunk(w.chunk, time.Since(began))
+		w.chunk = nextChunk(w.chunk, w.engine.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors
 		w.engine.mu.Unlock()
 		if record.Ready {
 			w.serve(v)
+			return w.activateViews() // those that waited for it
 		}
 		return nil
 	}
@@ -271,33 +325,24 @@ func (w *writer) buildSome() error {
 }
 
 func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error) {
-	roots, err := v.view.Roots(c.Before(), v.record.Cursor, w.chunk)
+	record := *v.record
+	result, cursor, err := buildGuarded(v.view, c, record.Cursor, w.chunk)
 	if err != nil {
 		return nil, err
 	}
-	record := *v.record
-	if len(roots) > 0 {
-		result, last, err := buildGuarded(v.view, c, roots)
-		if err != nil {
-			return nil, err
-		}
-		record.Cursor = last
-		record.Documents += result.Documents
-		record.Errors += result.Errors
-	}
-	if len(roots) < w.chunk {
-		record.Ready, record.Cursor = true, nil
-	}
+	record.Ready, record.Cursor = cursor == nil, cursor
+	record.Documents += result.Documents
+	record.Errors += result.Errors
 	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)
 }
 
-func buildGuarded(v *ivm.View, c *storage.Commit, roots [][]relation.Value) (result ivm.Result, last []byte, err error) {
+func buildGuarded(v *ivm.View, c *storage.Commit, after []byte, limit int) (result ivm.Result, cursor []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while building the view: %v", cause)
 		}
 	}()
-	return v.Build(c, roots)
+	return v.Build(c, after, limit)
 }
 
 // withdraw takes a view from queries. Readers keep the map that they have, so
@@ -311,6 +356,7 @@ func (e *Engine) withdraw(v *viewState) {
 
 // serve shows a whole generation to queries.
 func (w *writer) serve(v *viewState) {
+	w.asRelation(v)
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,20 +12,9 @@ import (
 // Documents reads every document of a view as it is stored, in the order of
 // their keys and in the form that the reference gives.
 func Documents(ctx context.Context, snapshot storage.Reader, served Served) ([]*reference.Document, error) {
-	c, err := loadCatalog(snapshot)
-	if err != nil {
-		return nil, err
-	}
-	return documents(ctx, snapshot, c, served)
-}
-
-func documents(ctx context.Context, snapshot storage.Reader, c *catalog, served Served) ([]*reference.Document, error) {
-	view, err := ivm.NewView(served.Plan, served.Generation, &c.stored)
-	if err != nil {
-		return nil, err
-	}
+	view := ivm.NewReader(served.Plan, served.Generation)
 	var all []*reference.Document
-	err = view.Documents(ctx, snapshot, func(s *ivm.Stored) error {
+	err := view.Documents(ctx, snapshot, func(s *ivm.Stored) error {
 		all = append(all, storedDocument(served.Plan, s))
 		return nil
 	})

@@ -102,18 +102,14 @@ func (f *fold) delete(r *ivm.Relation, change Change) error {
 
 // truncate expands to the deletion of every row, stored or pending.
 func (f *fold) truncate(r *ivm.Relation) error {
-	prefix := storage.AppendRowPrefix(nil, r.ID)
-	cursor := f.commit.Before().Scan(prefix, storage.PrefixEnd(prefix))
-	defer cursor.Close()
-	for cursor.Next() {
-		key := string(cursor.Key())
-		if f.rows[key] == nil {
-			row := r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
-			f.add(key, &folded{relation: r.Schema.Name, old: row})
+	err := r.Scan(f.commit.Before(), nil, nil, func(key []byte, row []relation.Value) (bool, error) {
+		if f.rows[string(key)] == nil {
+			f.add(string(key), &folded{relation: r.Schema.Name, old: row})
 		}
-	}
-	if err := cursor.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", r.Schema.Name, err)
+		return true, nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, row := range f.order {
 		if row.relation == r.Schema.Name {

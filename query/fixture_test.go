@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,7 +173,7 @@ type memory struct {
 	freshness []Freshness
 	schema    uint64
 	waitFor   func(ctx context.Context, source string, p relation.Position) error
-	open      int // readings not closed
+	open      atomic.Int64 // readings not closed
 }
 
 func newMemory(t testing.TB) *memory {
@@ -207,10 +208,10 @@ func (m *memory) serve(t testing.TB, p *views.Plan, documents ...*instance) *Ser
 
 func (m *memory) Read(context.Context) (*Reading, error) {
 	snapshot := m.store.Snapshot()
-	m.open++
+	m.open.Add(1)
 	return &Reading{
 		Snapshot: snapshot, SchemaGeneration: m.schema, Views: m.views, Freshness: m.freshness,
-		Close: func() { m.open--; _ = snapshot.Close() },
+		Close: func() { m.open.Add(-1); _ = snapshot.Close() },
 	}, nil
 }
 

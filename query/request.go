@@ -192,6 +192,9 @@ func (q *request) byKey(document *selection, r *reader, part func(name string) a
 
 // stored turns an argument into the kind that the key column has.
 func (c keyColumn) stored(v relation.Value) (relation.Value, *Error) {
+	if c.kind.Kind == relation.Float4 {
+		return relation.OfFloat(relation.Float4, v.Float()), nil
+	}
 	if !c.printed {
 		return v, nil
 	}

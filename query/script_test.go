@@ -68,8 +68,8 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			reply := s.Execute(context.Background(), r, nil)
-			if m.open != 0 {
-				d.Fatalf(t, "%d readings left open", m.open)
+			if m.open.Load() != 0 {
+				d.Fatalf(t, "%d readings left open", m.open.Load())
 			}
 			return pretty(t, reply.Body, cursors, d.Cmd == "bare")
 		})

@@ -47,6 +47,7 @@
 //	r relation │ key parts                                     → row
 //	i index │ indexed parts │ relation's key parts             → nothing
 //	n generation │ path                                        → node row
+//	h generation │ path                                        → node row of a hidden document
 //	o generation │ node │ path of parent │ slot │ order parts │ key parts → nothing
 //	a generation │ node │ accumulator │ identity               → accumulator
 //	d generation │ node │ accumulator │ identity │ value part  → count

@@ -17,6 +17,7 @@ const (
 	spaceRow         = 'r'
 	spaceIndex       = 'i'
 	spaceNode        = 'n'
+	spaceHidden      = 'h'
 	spaceOrder       = 'o'
 	spaceAccumulator = 'a'
 	spaceMultiset    = 'd'
@@ -25,7 +26,7 @@ const (
 )
 
 // generationSpaces are the keyspaces whose keys begin with a generation.
-var generationSpaces = [...]byte{spaceNode, spaceOrder, spaceAccumulator, spaceMultiset, spaceViewIndex, spaceError}
+var generationSpaces = [...]byte{spaceNode, spaceHidden, spaceOrder, spaceAccumulator, spaceMultiset, spaceViewIndex, spaceError}
 
 func appendPrefix(dst []byte, space byte, id uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, space), id)
@@ -45,6 +46,12 @@ func AppendIndexPrefix(dst []byte, i IndexID) []byte {
 // AppendNodePrefix begins the key of a view's stored row; its path follows.
 func AppendNodePrefix(dst []byte, g GenerationID) []byte {
 	return appendPrefix(dst, spaceNode, uint32(g))
+}
+
+// AppendHiddenPrefix begins the key of a row of a document that its view's
+// `having` hides; its path follows.
+func AppendHiddenPrefix(dst []byte, g GenerationID) []byte {
+	return appendPrefix(dst, spaceHidden, uint32(g))
 }
 
 // AppendOrderPrefix begins an entry of a node's order lists; the parent's path,

@@ -20,6 +20,7 @@ func TestKeyBytes(t *testing.T) {
 		"7201020304":     AppendRowPrefix(nil, 0x01020304),
 		"6901020304":     AppendIndexPrefix(nil, 0x01020304),
 		"6e01020304":     AppendNodePrefix(nil, g),
+		"6801020304":     AppendHiddenPrefix(nil, g),
 		"6f0102030405":   AppendOrderPrefix(nil, g, 5),
 		"61010203040506": AppendAccumulatorPrefix(nil, g, 5, 6),
 		"64010203040506": AppendMultisetPrefix(nil, g, 5, 6),

@@ -32,22 +32,38 @@ func Compile(v *View) (*Plan, error) {
 			return nil, fmt.Errorf("view %s: %w", v.Name, err)
 		}
 	}
-	for _, node := range v.Nodes {
-		c.addJoinInputs(node)
-	}
-	for _, node := range v.Nodes {
-		if err := c.addAggregates(node); err != nil {
-			return nil, fmt.Errorf("view %s: %w", v.Name, err)
-		}
-	}
-	for _, o := range v.Occurrences {
-		if err := c.addOccurrence(o); err != nil {
+	switch v.Kind {
+	case GroupView:
+		c.addGroups()
+	case UnionView:
+		c.addBranches()
+	default:
+		if err := c.addLevels(); err != nil {
 			return nil, fmt.Errorf("view %s: %w", v.Name, err)
 		}
 	}
 	c.addIndexes()
 	c.addUses()
 	return c.plan, nil
+}
+
+// addLevels lowers what only documents have: lists, `one`s and what stands on them.
+func (c *compiler) addLevels() error {
+	v := c.view
+	for _, node := range v.Nodes {
+		c.addJoinInputs(node)
+	}
+	for _, node := range v.Nodes {
+		if err := c.addAggregates(node); err != nil {
+			return err
+		}
+	}
+	for _, o := range v.Occurrences {
+		if err := c.addOccurrence(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compiler gathers the plan. Its methods only ever append, so that ordinals
@@ -76,6 +92,10 @@ func (c *compiler) addNode(node *Node) error {
 		if o.Node == node.ID && o.Kind == OneOccurrence {
 			p.Columns = append(p.Columns, PlanColumn{Name: o.Alias + "?", Type: relation.TypeOf(relation.Bool), From: FromPresent, Ordinal: o.ID})
 		}
+	}
+	for _, field := range c.view.KeyFields {
+		p.KeyParts = append(p.KeyParts, node.Scalars[field].Type)
+		p.KeyColumns = append(p.KeyColumns, field)
 	}
 	own := c.view.Occurrences[node.Own].Schema
 	for _, column := range node.Key {
@@ -303,6 +323,15 @@ func (c *compiler) addUses() {
 		}
 		for _, column := range node.Key {
 			uses[node.Own][column] = true
+		}
+	}
+	for _, column := range c.plan.Input {
+		read(column.Expr)
+	}
+	for _, branch := range c.view.Branches {
+		read(branch.Where)
+		for _, column := range branch.Columns {
+			read(column)
 		}
 	}
 	for _, o := range c.view.Occurrences {

@@ -14,7 +14,7 @@ import (
 // whether a stored generation still is what its definition says.
 func (p *Plan) Describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "view %s key %v\n", p.View.Name, p.View.Key)
+	fmt.Fprintf(&b, "%s %s key %v %v\n", p.View.Kind, p.View.Name, p.View.Key, p.View.KeyFields)
 	for _, o := range p.Occurrences {
 		p.describeOccurrence(&b, o)
 	}

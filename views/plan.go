@@ -24,6 +24,23 @@ type Plan struct {
 	Occurrences []*PlanOccurrence
 	// Indexes are the view's declared indexes, over root rows.
 	Indexes []PlanIndex
+	// Input are the columns that each row contributes to its group, in a
+	// group-by view: the arguments and conditions of its accumulators. They are
+	// computed from the row, before and after, and not stored.
+	Input []PlanColumn
+	// Branches of a union.
+	Branches []PlanBranch
+}
+
+// PlanBranch says how the row of a branch that has a key of the union is found.
+type PlanBranch struct {
+	Branch int
+	// Lookup finds the branch's row by the key's columns; they are taken from a
+	// row of the branch's own occurrence in which only they are set.
+	Lookup Lookup
+	// Keys gives for each key field of the union the branch's column, -1 where the
+	// branch has a constant.
+	Keys []int
 }
 
 // PlanNode is the stored form of a node.

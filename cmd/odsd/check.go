@@ -152,12 +152,22 @@ func withoutCapture(found []yamlfile.Diagnostic, p *project.Project, live map[st
 	})
 }
 
+// labelsOf are the labels of the enums that tables use, by the enum's name.
+func labelsOf(tables []*relation.Schema) map[string][]string {
+	labels := map[string][]string{}
+	for _, table := range tables {
+		for _, column := range table.Columns {
+			if len(column.Labels) > 0 {
+				labels[strings.TrimSuffix(column.Type.String(), "[]")] = column.Labels
+			}
+		}
+	}
+	return labels
+}
+
 // writeSchema writes schema/<source>.yaml where it would change.
 func (c *cli) writeSchema(p *project.Project, source string, tables []*relation.Schema) error {
-	file := &project.SchemaFile{Source: source, Tables: tables}
-	if before := p.Files[source]; before != nil {
-		file.Labels = before.Labels
-	}
+	file := &project.SchemaFile{Source: source, Tables: tables, Labels: labelsOf(tables)}
 	folder := filepath.Join(p.Dir, "schema")
 	path := filepath.Join(folder, source+".yaml")
 	text := file.Format()

@@ -36,7 +36,7 @@ func rootCommand(c *cli) *cobra.Command {
 		demoCommand(c),
 		statusCommand(c),
 		queryCommand(c),
-		verifyCommand(c),
+		verifyCommand(c), resyncCommand(c),
 		versionCommand(c),
 	)
 	return root

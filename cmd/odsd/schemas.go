@@ -61,7 +61,7 @@ func captureOf(s *project.Source, log *slog.Logger) postgres.Config {
 // What the store holds counts first, since those are the columns of its rows; for a
 // source that was never copied its database is asked; where that does not
 // answer, the schema files must do.
-func schemasFor(ctx context.Context, p *project.Project, store *storage.Store, log *slog.Logger) (map[string]*relation.Schema, error) {
+func schemasFor(ctx context.Context, p *project.Project, sources []engine.Source, store *storage.Store, log *slog.Logger) (map[string]*relation.Schema, error) {
 	stored, err := engine.StoredSchemas(store)
 	if err != nil {
 		return nil, err
@@ -72,9 +72,9 @@ func schemasFor(ctx context.Context, p *project.Project, store *storage.Store, l
 		copied[source] = true
 	}
 	var unknown []*project.Source
-	for _, s := range p.Sources {
-		if s.DSN != "" && !copied[s.Name] {
-			unknown = append(unknown, s)
+	for _, s := range sources {
+		if _, broken := s.(*brokenSource); !broken && !copied[s.Name()] {
+			unknown = append(unknown, p.Source(s.Name()))
 		}
 	}
 	schemas := maps.Clone(p.Schemas)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"odsd/internal/demo"
 	"odsd/internal/pgcluster"
 )
 
@@ -78,8 +81,7 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // postgresCommand NAMES… starts a cluster with these databases until the script
-// ends, and sets NAME_DSN for each. Without names it stops and starts the cluster
-// again.
+// ends, and sets NAME_DSN for each.
 func postgresCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: postgres NAMES...")
@@ -119,6 +121,63 @@ func onDatabase(ts *testscript.TestScript, name string, use func(context.Context
 		return err
 	}
 	return errors.Join(use(ctx, conn), conn.Close(ctx))
+}
+
+// examplesCommand DIR makes DIR the example project.
+func examplesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: examples DIR")
+	}
+	ts.Check(unpackExamples(ts.MkAbs(args[0])))
+}
+
+// samples runs the demo's sample queries, each of which must find something.
+func samples(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: samples")
+	}
+	for _, q := range demo.Queries() {
+		ts.Check(ts.Exec("odsd", "query", q.Text))
+		if output := ts.ReadFile("stdout"); strings.Contains(output, "(null)") || strings.Contains(output, "(0 rows)") {
+			ts.Fatalf("%s: nothing found:\n%s", q.About, output)
+		}
+	}
+}
+
+// dsnOf USER FROM TO sets TO to the DSN in FROM with another user, whose
+// password is s3cret.
+func dsnOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: dsn-of USER FROM TO")
+	}
+	u, err := url.Parse(ts.Getenv(args[1]))
+	ts.Check(err)
+	u.User = url.UserPassword(args[0], "s3cret")
+	ts.Setenv(args[2], u.String())
+}
+
+// until PATTERN PROGRAM ARGS… runs a program again and again until its output matches.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN PROGRAM ARGS...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	deadline := time.After(patience)
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		_ = ts.Exec(args[1], args[2:]...) // its output decides
+		output := ts.ReadFile("stdout")
+		if pattern.MatchString(output) {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			ts.Fatalf("no match for %s in the last output:\n%s", args[0], output)
+		}
+	}
 }
 
 // ready waits until the daemon of the project in the current folder is ready.

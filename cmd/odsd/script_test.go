@@ -27,9 +27,13 @@ func TestScripts(t *testing.T) {
 				"applied":  applied,
 				"canned":   canned,
 				"code":     code,
+				"dsn-of":   dsnOf,
+				"examples": examplesCommand,
 				"postgres": postgresCommand,
 				"ready":    ready,
+				"samples":  samples,
 				"sql":      sql,
+				"until":    until,
 			},
 		})
 	}

@@ -105,7 +105,7 @@ type running struct {
 // for the status; what they do not concern goes on.
 func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, log *slog.Logger) (*running, error) {
 	sources := sourcesOf(p, found, log)
-	schemas, err := schemasFor(ctx, p, store, log)
+	schemas, err := schemasFor(ctx, p, sources, store, log)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
+		resync:  e.Resync,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := e.Verify(ctx, r.options())
 			mismatches.count(report)

@@ -43,6 +43,9 @@ func (g *generator) expression(scope []name, kind relation.Kind, depth int) (str
 		return g.condition(scope, depth), true
 	}
 	if depth == 0 || g.chance(4) {
+		if kind == relation.Text && g.chance(4) {
+			return g.asText(scope), true
+		}
 		return g.leaf(scope, kind)
 	}
 	a, ok := g.expression(scope, kind, depth-1)
@@ -50,11 +53,13 @@ func (g *generator) expression(scope []name, kind relation.Kind, depth int) (str
 	if !ok || !okToo {
 		return a, ok
 	}
-	switch g.IntN(6) {
+	switch g.IntN(8) {
 	case 0:
 		return fmt.Sprintf("(%s ?? %s)", a, b), true
 	case 1:
 		return fmt.Sprintf("(%s ? %s : %s)", g.condition(scope, depth-1), a, b), true
+	case 2:
+		return fmt.Sprintf("%s(%s, %s)", pick(g, []string{"min_of", "max_of", "coalesce", "nullif"}), a, b), true
 	}
 	switch kind.Family() {
 	case relation.IntegerFamily:
@@ -65,18 +70,35 @@ func (g *generator) expression(scope []name, kind relation.Kind, depth int) (str
 		return g.text(a, b), true
 	case relation.FloatFamily:
 		return fmt.Sprintf("(%s %s %s)", a, pick(g, []string{"+", "-"}), b), true
+	case relation.TimestampFamily:
+		return g.instant(a), true
 	}
 	return a, true
 }
 
+func (g *generator) instant(a string) string {
+	if g.chance(2) {
+		return fmt.Sprintf("date_add(%s, \"%s\")", a, pick(g, []string{"1 month", "-1 day", "36 hours"}))
+	}
+	return fmt.Sprintf("date_trunc(\"%s\", %s)", pick(g, []string{"year", "month", "day", "hour"}), a)
+}
+
 func (g *generator) integer(scope []name, a, b string) string {
-	switch g.IntN(6) {
+	switch g.IntN(8) {
 	case 0:
 		if t, ok := g.leaf(scope, relation.Text); ok {
 			return fmt.Sprintf("len(%s)", t)
 		}
 	case 1:
 		return fmt.Sprintf("abs(%s)", a)
+	case 4:
+		if t, ok := g.leaf(scope, relation.Timestamp); ok {
+			return fmt.Sprintf("date_part(\"%s\", %s)", pick(g, []string{"year", "month", "day", "hour"}), t)
+		}
+	case 5:
+		if d := of(scope, relation.Bool); len(d) > 0 {
+			return fmt.Sprintf("(%s ? 1 : 2)", pick(g, d).text)
+		}
 	case 2:
 		if g.options.Failing {
 			return fmt.Sprintf("(%s %s %s)", a, pick(g, []string{"/", "%"}), b)
@@ -106,13 +128,22 @@ func (g *generator) exact(a, b string) string {
 }
 
 func (g *generator) text(a, b string) string {
-	switch g.IntN(5) {
+	switch g.IntN(8) {
 	case 0:
 		return fmt.Sprintf("trim(%s)", a)
 	case 1:
 		return fmt.Sprintf("replace(%s, \"a\", %s)", a, b)
+	case 2:
+		return fmt.Sprintf("substr(%s, %d, %d)", a, g.IntN(3), g.IntN(3))
+	case 3:
+		return fmt.Sprintf("substr(%s, %d)", a, g.between(-1, 3))
 	}
 	return fmt.Sprintf("(%s + %s)", a, b)
+}
+
+// asText prints a value of any kind.
+func (g *generator) asText(scope []name) string {
+	return fmt.Sprintf("text(%s)", pick(g, scope).text)
 }
 
 // condition makes a boolean.
@@ -138,8 +169,18 @@ func (g *generator) condition(scope []name, depth int) string {
 	if !ok {
 		other = subject.text
 	}
+	if subject.kind == relation.Text && g.chance(3) {
+		return g.textCondition(subject.text, other)
+	}
 	if subject.kind.Family() == relation.IntegerFamily && g.chance(4) {
 		return fmt.Sprintf("(%s in [%d, %d, %s])", subject.text, g.IntN(5), g.IntN(5), other)
 	}
 	return fmt.Sprintf("(%s %s %s)", subject.text, pick(g, []string{"==", "!=", "<", "<=", ">", ">="}), other)
+}
+
+func (g *generator) textCondition(a, b string) string {
+	if g.chance(4) {
+		return fmt.Sprintf("like(%s, \"%s\")", a, pick(g, []string{"%", "_", "a%", "%a", "_%_", "%b%"}))
+	}
+	return fmt.Sprintf("%s(%s, %s)", pick(g, []string{"starts_with", "ends_with", "contains"}), a, b)
 }

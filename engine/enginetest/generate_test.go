@@ -42,7 +42,7 @@ func TestGeneratedCasesReachEverything(t *testing.T) {
 		all.WriteString(c.String())
 	}
 	for _, wanted := range []string{
-		"one: ", "many: ", "required: true", "hidden: true", "limit: ", "order_by: [o", " desc", "where: ",
+		"one: ", "many: ", "required: true", "hidden: true", "limit: ", "order_by: ['o", " desc", "where: ",
 		"{count: ", "{sum: ", "{min: ", "{max: ", "{avg: ", "default: ", " and l", "key: u", "as: o",
 		"insert ", "update ", "delete ", "truncate ", "set id=", "=null", "NaN", "Infinity", `k="spare"`, "id=99",
 	} {

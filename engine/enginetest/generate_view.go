@@ -214,15 +214,22 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 	var terms []string
 	seen := map[string]bool{}
 	for range m.between(1, 2) {
-		term := pick(m.generator, m.scope(n, ones)).text
+		scope := m.scope(n, ones)
+		term := pick(m.generator, scope).text
 		if seen[term] {
 			continue
 		}
 		seen[term] = true
+		if m.chance(6) {
+			term, _ = m.expression(scope, relation.Int4, 2)
+		}
 		if m.chance(2) {
 			term += " desc"
 		}
-		terms = append(terms, term)
+		if m.chance(4) {
+			term += pick(m.generator, []string{" nulls first", " nulls last"})
+		}
+		terms = append(terms, m.quoted(term))
 	}
 	return "[" + strings.Join(terms, ", ") + "]"
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // calls has the functions with an exact counterpart: the arguments are put in
-// place of $1, $2, …. Those with a star take any number of arguments.
+// place of $1, $2, …, or all of them in place of $*.
 var calls = map[string]string{
 	"lower":       "lower($1)",
 	"upper":       "upper($1)",
@@ -29,6 +29,16 @@ var calls = map[string]string{
 	"nullif":      "(CASE WHEN $1 IS NOT DISTINCT FROM $2 THEN NULL ELSE $1 END)",
 	"coalesce":    "coalesce($*)",
 	"between":     "coalesce($1 >= $2 AND $1 <= $3, false)",
+	"min_of":      "least($*)",
+	"max_of":      "greatest($*)",
+	"substr":      "substr($*)",
+	"ends_with":   "(right($1, length($2)) = $2)",
+	"int":         "($1)::bigint",
+	"decimal":     "($1)::numeric",
+	"date_trunc":  "date_trunc($*)",
+	"date_part":   "date_part($1, $2)",
+	"date_add":    "($1 + $2)",
+	"to_date":     "($1 AT TIME ZONE 'UTC')",
 }
 
 // call translates a function. PostgreSQL's result types may be wider or
@@ -39,8 +49,7 @@ func (s *statement) call(e *views.Expr, args []string) string {
 		return s.refuse("the function %s", e.Name)
 	}
 	switch e.Args[0].Type.Kind.Family() {
-	case relation.IntegerFamily, relation.DecimalFamily, relation.TextFamily, relation.BoolFamily:
-	default:
+	case relation.NoFamily, relation.JSONFamily, relation.ArrayFamily, relation.BytesFamily, relation.IntervalFamily:
 		return s.refuse("the function %s of %s", e.Name, e.Args[0].Type)
 	}
 	places := []string{"$*", strings.Join(args, ", ")}

@@ -15,9 +15,16 @@ import (
 func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (Result, error) {
 	p := v.newPass(c)
 	p.upTo = upTo
-	err := p.mark(changes)
-	if err == nil {
-		err = p.run()
+	var err error
+	switch {
+	case v.group != nil:
+		err = p.applyGroups(changes)
+	case v.branches != nil:
+		err = p.applyUnion(changes)
+	default:
+		if err = p.mark(changes); err == nil {
+			err = p.run()
+		}
 	}
 	return p.finish(err)
 }
@@ -56,10 +63,28 @@ func (p *pass) finish(err error) (Result, error) {
 	return p.result, err
 }
 
-// Build adds the documents of some root rows that are not in the view yet, as
-// when a generation is filled. It returns the largest identity among them, the
-// cursor to store with the chunk.
-func (v *View) Build(c *storage.Commit, roots [][]relation.Value) (Result, []byte, error) {
+// Build goes on with the filling of a generation: it takes in at most limit rows
+// of the view's input after a cursor (nil: from the first). It returns the cursor
+// to store with the chunk, nil when the generation is whole.
+func (v *View) Build(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
+	switch {
+	case v.group != nil:
+		return v.buildGroups(c, after, limit)
+	case v.branches != nil:
+		return v.buildUnion(c, after, limit)
+	}
+	roots, err := v.roots(c.Before(), after, limit)
+	if err != nil {
+		return Result{}, nil, err
+	}
+	result, last, err := v.buildDocuments(c, roots)
+	if len(roots) < limit {
+		last = nil
+	}
+	return result, last, err
+}
+
+func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (Result, []byte, error) {
 	p := v.newPass(c)
 	var last []byte
 	for _, row := range roots {
@@ -76,9 +101,9 @@ func (v *View) Build(c *storage.Commit, roots [][]relation.Value) (Result, []byt
 	return result, last, err
 }
 
-// Roots reads root rows in the order of the view's key, after a cursor (nil:
+// roots reads root rows in the order of the view's key, after a cursor (nil:
 // from the first), at most limit of them.
-func (v *View) Roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
+func (v *View) roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
 	root := v.nodes[0]
 	l := root.own.down
 	s := newSide(r)
@@ -100,23 +125,7 @@ func (s *side) scanRoots(root *node, l *lookup, after []byte, visit func([]relat
 	if !root.keyIsRelationKey() {
 		return s.scanRootsByIndex(l, after, visit)
 	}
-	prefix := storage.AppendRowPrefix(nil, l.relation.ID)
-	lower := append([]byte(nil), prefix...)
-	if after != nil {
-		lower = append(append(lower, after...), 0xFF)
-	}
-	cursor := s.reader.Scan(lower, storage.PrefixEnd(prefix))
-	defer cursor.Close()
-	for cursor.Next() {
-		row := l.relation.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
-		if more, err := visit(row); err != nil || !more {
-			return err
-		}
-	}
-	if err := cursor.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", l.relation.Schema.Name, err)
-	}
-	return nil
+	return l.relation.ScanAfter(s.reader, after, visit)
 }
 
 func (s *side) scanRootsByIndex(l *lookup, after []byte, visit func([]relation.Value) (bool, error)) error {

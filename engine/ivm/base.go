@@ -22,26 +22,45 @@ func WriteBase(c *storage.Commit, catalog *Catalog, changes []Change) {
 	var w baseWriter
 	for _, change := range changes {
 		if r := catalog.Relations[change.Relation]; r != nil {
-			w.remove(c, r, change)
+			if change.New == nil && change.Old != nil {
+				c.Delete(r.RowKey(change.Old))
+			}
+			w.removeEntries(c, r, change)
 		}
 	}
 	for _, change := range changes {
 		if r := catalog.Relations[change.Relation]; r != nil {
-			w.put(c, r, change)
+			if change.New != nil {
+				w.new = r.appendKey(append(w.new[:0], r.Prefix...), change.New)
+				w.row = r.Layout.Append(w.row[:0], change.New)
+				c.Set(w.new, w.row)
+			}
+			w.putEntries(c, r, change)
 		}
+	}
+}
+
+// WriteIndexes moves the index entries of a relation whose rows are written
+// already: the root rows of a view.
+func WriteIndexes(c *storage.Commit, r *Relation, changes []Change) {
+	if len(r.Indexes) == 0 {
+		return
+	}
+	var w baseWriter
+	for _, change := range changes {
+		w.removeEntries(c, r, change)
+	}
+	for _, change := range changes {
+		w.putEntries(c, r, change)
 	}
 }
 
 // baseWriter holds buffers reused from change to change.
 type baseWriter struct{ old, new, row []byte }
 
-func (w *baseWriter) remove(c *storage.Commit, r *Relation, change Change) {
+func (w *baseWriter) removeEntries(c *storage.Commit, r *Relation, change Change) {
 	if change.Old == nil {
 		return
-	}
-	if change.New == nil {
-		w.old = r.appendKey(storage.AppendRowPrefix(w.old[:0], r.ID), change.Old)
-		c.Delete(w.old)
 	}
 	for _, x := range r.Indexes {
 		if x.indexes(change.Old) && !w.keeps(r, x, change) {
@@ -50,13 +69,10 @@ func (w *baseWriter) remove(c *storage.Commit, r *Relation, change Change) {
 	}
 }
 
-func (w *baseWriter) put(c *storage.Commit, r *Relation, change Change) {
+func (w *baseWriter) putEntries(c *storage.Commit, r *Relation, change Change) {
 	if change.New == nil {
 		return
 	}
-	w.new = r.appendKey(storage.AppendRowPrefix(w.new[:0], r.ID), change.New)
-	w.row = r.Layout.Append(w.row[:0], change.New)
-	c.Set(w.new, w.row)
 	for _, x := range r.Indexes {
 		if x.indexes(change.New) && !w.keeps(r, x, change) {
 			c.Set(w.new, nil)

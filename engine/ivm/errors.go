@@ -18,7 +18,7 @@ import (
 func (p *pass) writeErrors(i *instance) error {
 	key := append(storage.AppendErrorPrefix(nil, p.view.Generation, byte(i.node.Node)), i.id...)
 	var old []byte
-	if i.existed() {
+	if i.existed() && p.view.having == nil {
 		old = i.node.errorsOf(i.oldRow, 0)
 	} else {
 		stored, found, err := p.before.reader.Get(key)

@@ -76,8 +76,7 @@ func (p *pass) markStoredChildren(i *instance, child *node) error {
 	if !i.existed() {
 		return nil
 	}
-	lower := append(storage.AppendNodePrefix(nil, p.view.Generation), i.oldPath...)
-	lower = append(lower, child.Slot)
+	lower := append(p.nodeKey(i.oldPath, i.root().hid), child.Slot)
 	cursor := p.before.reader.Scan(lower, storage.PrefixEnd(lower))
 	defer cursor.Close()
 	for ok := cursor.Next(); ok; {

@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -33,6 +34,9 @@ type instance struct {
 	newPath []byte
 	rows    [][]relation.Value
 	newRow  []relation.Value
+	// hid and hides say whether `having` hid the document before, and hides it
+	// now; of roots only.
+	hid, hides bool
 	// failure is why the condition could not be computed; the row is then left out.
 	failure relation.ErrorCode
 
@@ -43,8 +47,23 @@ type instance struct {
 func (i *instance) existed() bool { return i.oldRow != nil }
 
 func (i *instance) moved() bool {
-	return i.exists && i.existed() && string(i.oldPath) != string(i.newPath)
+	if !i.exists || !i.existed() {
+		return false
+	}
+	root := i.root()
+	return root.hid != root.hides || string(i.oldPath) != string(i.newPath)
 }
+
+func (i *instance) root() *instance {
+	for i.parent != nil {
+		i = i.parent
+	}
+	return i
+}
+
+// shows says whether queries see the root row, before and now.
+func (i *instance) showed() bool { return i.existed() && !i.hid }
+func (i *instance) shows() bool  { return i.exists && !i.hides }
 
 // pass is the maintenance of one view in one commit.
 type pass struct {
@@ -69,6 +88,8 @@ type Result struct {
 	Documents int64 // root rows gained
 	Errors    int64 // instances with errors gained
 	Written   int   // node rows written or deleted
+	// Roots are the changes of the root's fields, for views that stand on this one.
+	Roots []Change
 }
 
 // instance gives the instance with a key below a parent (nil for a root),
@@ -130,14 +151,30 @@ func (p *pass) resolveOld(i *instance) error {
 		return err
 	}
 	i.oldPath = p.path(i, i.parentPath(true), own)
-	stored, found, err := p.before.reader.Get(append(storage.AppendNodePrefix(nil, p.view.Generation), i.oldPath...))
+	return p.readStored(i)
+}
+
+// readStored reads the row at an instance's old path. A root may be hidden;
+// what stands below it is where it is.
+func (p *pass) readStored(i *instance) error {
+	found, err := p.readAt(i, i.root().hid)
+	if err != nil || found || i.parent != nil || p.view.having == nil {
+		return err
+	}
+	i.hid, err = p.readAt(i, true)
+	i.hides = i.hid
+	return err
+}
+
+func (p *pass) readAt(i *instance, hidden bool) (bool, error) {
+	stored, found, err := p.before.reader.Get(p.nodeKey(i.oldPath, hidden))
 	if err != nil {
-		return fmt.Errorf("read a row of view %s: %w", p.view.Plan.View.Name, err)
+		return false, fmt.Errorf("read a row of view %s: %w", p.view.Plan.View.Name, err)
 	}
 	if found {
 		i.oldRow = i.node.layout.Decode(nil, stored)
 	}
-	return nil
+	return found, nil
 }
 
 func (i *instance) parentPath(old bool) []byte {
@@ -170,7 +207,7 @@ func (p *pass) path(i *instance, parent []byte, own []relation.Value) []byte {
 func (p *pass) ownRow(s *side, i *instance) ([]relation.Value, error) {
 	n, l := i.node, i.node.own.down
 	if n.parent != nil || n.keyIsRelationKey() {
-		return s.row(l.relation, append(storage.AppendRowPrefix(nil, l.relation.ID), i.id[i.key:]...))
+		return s.row(l.relation, append(slices.Clone(l.relation.Prefix), i.id[i.key:]...))
 	}
 	// The view has a key of its own: its values lead through a unique index. If
 	// two rows claim one key, the first entry is the lowest primary key's.

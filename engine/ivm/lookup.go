@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -60,7 +61,7 @@ func (s *side) find(l *lookup, rows [][]relation.Value, visit func(row []relatio
 // prefix builds the key or index prefix that is looked up.
 func (s *side) prefix(l *lookup, rows [][]relation.Value) (prefix []byte, ok bool) {
 	if l.index == nil {
-		prefix = storage.AppendRowPrefix(nil, l.relation.ID)
+		prefix = slices.Clone(l.relation.Prefix)
 	} else {
 		prefix = storage.AppendIndexPrefix(nil, l.index.ID)
 	}

@@ -79,7 +79,8 @@ func (p *pass) write(i *instance) error {
 	p.writeRow(i)
 	if i.node.parent == nil {
 		p.writeIndexes(i)
-		p.result.Documents += present(i.exists) - present(i.existed())
+		p.result.Documents += present(i.shows()) - present(i.showed())
+		p.tellRoot(i)
 	}
 	if !i.node.OrderInPath {
 		p.writes.move(p.orderKey(i, i.parentPath(true), i.oldRow), p.orderKey(i, i.parentPath(false), i.existingRow()))
@@ -108,11 +109,11 @@ func (p *pass) writeRow(i *instance) {
 		return
 	}
 	if i.existed() && !samePath {
-		p.writes.delete(p.nodeKey(i.oldPath))
+		p.writes.delete(p.nodeKey(i.oldPath, i.root().hid))
 		p.result.Written++
 	}
 	if i.exists {
-		p.writes.set(p.nodeKey(i.newPath), i.node.layout.Append(nil, i.newRow))
+		p.writes.set(p.nodeKey(i.newPath, i.root().hides), i.node.layout.Append(nil, i.newRow))
 		p.result.Written++
 	}
 }
@@ -126,8 +127,32 @@ func identicalRows(a, b []relation.Value) bool {
 	return true
 }
 
-func (p *pass) nodeKey(path []byte) []byte {
+func (p *pass) nodeKey(path []byte, hidden bool) []byte {
+	if hidden {
+		return append(storage.AppendHiddenPrefix(nil, p.view.Generation), path...)
+	}
 	return append(storage.AppendNodePrefix(nil, p.view.Generation), path...)
+}
+
+// tellRoot notes the change of a root's fields for the views above.
+func (p *pass) tellRoot(i *instance) {
+	if !p.view.Feeds {
+		return
+	}
+	change := Change{Relation: p.view.Plan.View.Name}
+	fields := len(i.node.def.Scalars)
+	if i.showed() {
+		change.Old = i.oldRow[:fields]
+	}
+	if i.shows() {
+		change.New = i.newRow[:fields]
+	}
+	if change.Old != nil && change.New != nil && identicalRows(change.Old, change.New) {
+		return
+	}
+	if change.Old != nil || change.New != nil {
+		p.result.Roots = append(p.result.Roots, change)
+	}
 }
 
 // orderKey is an instance's entry in the order list of its parent, nil for none.
@@ -150,14 +175,18 @@ func (p *pass) orderKeyOf(n *node, parent []byte, row []relation.Value, key []by
 // writeIndexes keeps the view's declared indexes over its root rows.
 func (p *pass) writeIndexes(i *instance) {
 	for x := range p.view.indexes {
-		p.writes.move(p.indexKey(x, i.oldRow, i.id), p.indexKey(x, i.existingRow(), i.id))
+		var old, now []byte
+		if i.showed() {
+			old = p.indexKey(x, i.oldRow, i.id)
+		}
+		if i.shows() {
+			now = p.indexKey(x, i.newRow, i.id)
+		}
+		p.writes.move(old, now)
 	}
 }
 
 func (p *pass) indexKey(x int, row []relation.Value, id []byte) []byte {
-	if row == nil {
-		return nil
-	}
 	index := p.view.indexes[x]
 	b := storage.AppendViewIndexPrefix(nil, p.view.Generation, byte(x))
 	for k, column := range index.columns {
@@ -182,7 +211,7 @@ func (p *pass) byOldPath() map[string]*instance {
 // carrySubtree moves the rows below an instance whose path has changed. Known
 // instances among them look after themselves and after what stands below them.
 func (p *pass) carrySubtree(i *instance, touched map[string]*instance) error {
-	lower := p.nodeKey(i.oldPath)
+	lower := p.nodeKey(i.oldPath, i.root().hid)
 	prefix := len(lower) - len(i.oldPath)
 	cursor := p.before.reader.Scan(append(append([]byte(nil), lower...), 0), append(append([]byte(nil), lower...), 0xFF))
 	defer cursor.Close()
@@ -206,9 +235,10 @@ func (p *pass) carrySubtree(i *instance, touched map[string]*instance) error {
 // carryRow moves one stored row, and its order entry, from below an instance's
 // old path to below its new one.
 func (p *pass) carryRow(i *instance, oldPath, stored []byte) error {
-	p.writes.delete(p.nodeKey(oldPath))
+	root := i.root()
+	p.writes.delete(p.nodeKey(oldPath, root.hid))
 	newPath := append(append([]byte(nil), i.newPath...), oldPath[len(i.oldPath):]...)
-	p.writes.set(p.nodeKey(newPath), stored)
+	p.writes.set(p.nodeKey(newPath, root.hides), stored)
 	p.result.Written += 2
 	n, start, err := p.nodeAt(i.node, oldPath, len(i.oldPath))
 	if err != nil {

@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -9,18 +10,73 @@ import (
 	"odsd/views"
 )
 
-// Relation is a base relation as stored.
+// Relation is a relation as stored: a base relation, or the root rows of a view
+// that others stand on.
 type Relation struct {
-	ID     storage.RelationID
 	Schema *relation.Schema
 	Layout *encoding.Layout
+	// Prefix begins the storage key of every row; its key parts follow.
+	Prefix []byte
+	// Nested relations have other rows below each of theirs: the lists of a view.
+	Nested bool
 	// Indexes kept on it.
 	Indexes []*Index
 }
 
-// NewRelation describes a stored relation.
+// NewRelation describes a stored base relation.
 func NewRelation(id storage.RelationID, schema *relation.Schema) *Relation {
-	return &Relation{ID: id, Schema: schema, Layout: encoding.NewLayout(rowVersion, views.Types(schema))}
+	return &Relation{
+		Schema: schema, Layout: encoding.NewLayout(rowVersion, views.Types(schema)),
+		Prefix: storage.AppendRowPrefix(nil, id),
+	}
+}
+
+// Relation describes the root rows of a view as a relation of this schema,
+// which names the root's fields.
+func (v *View) Relation(schema *relation.Schema) *Relation {
+	return &Relation{
+		Schema: schema, Layout: v.nodes[0].layout,
+		Prefix: storage.AppendNodePrefix(nil, v.Generation),
+		Nested: len(v.nodes) > 1,
+	}
+}
+
+// Scan visits the stored rows with keys in [lower, upper) until visit returns
+// false; nil bounds are the relation's own. The key is valid during the visit.
+func (r *Relation) Scan(reader storage.Reader, lower, upper []byte, visit func(key []byte, row []relation.Value) (bool, error)) error {
+	if lower == nil {
+		lower = r.Prefix
+	}
+	if upper == nil {
+		upper = storage.PrefixEnd(r.Prefix)
+	}
+	cursor := reader.Scan(lower, upper)
+	defer cursor.Close()
+	for ok := cursor.Next(); ok; {
+		row := r.Layout.Decode(nil, append([]byte(nil), cursor.Value()...))
+		if more, err := visit(cursor.Key(), row[:len(r.Schema.Columns)]); err != nil || !more {
+			return err
+		}
+		if r.Nested {
+			ok = cursor.SeekGE(append(append([]byte(nil), cursor.Key()...), 0xFF))
+		} else {
+			ok = cursor.Next()
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", r.Schema.Name, err)
+	}
+	return nil
+}
+
+// ScanAfter visits the rows whose encoded key parts come after a cursor; nil
+// begins with the first.
+func (r *Relation) ScanAfter(reader storage.Reader, after []byte, visit func(row []relation.Value) (bool, error)) error {
+	var lower []byte
+	if after != nil {
+		lower = append(append(slices.Clone(r.Prefix), after...), 0xFF)
+	}
+	return r.Scan(reader, lower, nil, func(_ []byte, row []relation.Value) (bool, error) { return visit(row) })
 }
 
 // rowVersion is the version byte of stored rows.
@@ -79,7 +135,7 @@ func (r *Relation) appendKey(dst []byte, row []relation.Value) []byte {
 
 // RowKey is the storage key of the row with these values in the key columns.
 func (r *Relation) RowKey(row []relation.Value) []byte {
-	return r.appendKey(storage.AppendRowPrefix(nil, r.ID), row)
+	return r.appendKey(slices.Clone(r.Prefix), row)
 }
 
 // appendEntry appends the storage key of a row's entry in the index.

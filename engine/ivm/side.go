@@ -2,6 +2,7 @@ package ivm
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -16,7 +17,6 @@ type side struct {
 	rows   map[string][]relation.Value // by storage key; nil where there is none
 	// cursors over the entries of an index, kept open and moved by seeking
 	cursors map[storage.IndexID]storage.Cursor
-	key     []byte
 }
 
 func newSide(r storage.Reader) *side {
@@ -49,7 +49,7 @@ func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 	}
 	var row []relation.Value
 	if found {
-		row = r.Layout.Decode(nil, stored)
+		row = r.Layout.Decode(nil, stored)[:len(r.Schema.Columns)]
 	}
 	if len(s.rows) >= maxKeptRows {
 		clear(s.rows)
@@ -111,7 +111,7 @@ func (x *Index) rowKey(r *Relation, entry []byte) ([]byte, error) {
 			return nil, fmt.Errorf("damaged entry in an index of %s: %w", r.Schema.Name, err)
 		}
 	}
-	return append(storage.AppendRowPrefix(nil, r.ID), rest...), nil
+	return append(slices.Clone(r.Prefix), rest...), nil
 }
 
 func hasPrefix(b, prefix []byte) bool {

@@ -54,7 +54,21 @@ func (p *pass) evaluate(i *instance) error {
 	for c := len(n.def.Scalars); c < len(n.columns); c++ {
 		i.newRow[c] = p.hidden(n, c)
 	}
+	p.decideHaving(i)
 	return nil
+}
+
+// decideHaving tells whether a root is hidden, once its fields are known.
+func (p *pass) decideHaving(i *instance) {
+	if i.parent != nil || p.view.having == nil {
+		return
+	}
+	p.env.Fields = i.newRow[:len(i.node.def.Scalars)]
+	holds := p.view.having(&p.env.Env)
+	i.hides = !holds.True()
+	if holds.IsError() {
+		i.failure = holds.Code()
+	}
 }
 
 // hidden computes a stored column that is no field, in the environment that

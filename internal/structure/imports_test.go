@@ -21,6 +21,7 @@ var order = []string{
 	"engine/enginetest",  // scripts, generator, memory source
 	"internal/pgcluster", // throw-away PostgreSQL
 	"internal/pgcluster/pgtest",
+	"internal/pgcluster/pgfind",
 	"internal/demo",   // four databases and their workload
 	"engine/postgres", // the change stream
 	"query/console",   // the embedded page

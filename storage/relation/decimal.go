@@ -298,3 +298,18 @@ func (v Value) StripZeros() Value {
 	d.Reduce(&d)
 	return FromApd(&d)
 }
+
+// PadScale shows a finite decimal with at least the given number of decimal
+// places; every other value is as it is.
+func PadScale(v Value, scale int32) Value {
+	if v.kind != Decimal || v.aux < 0 || v.aux >= scale {
+		return v
+	}
+	var d apd.Decimal
+	v.Apd(&d)
+	var factor apd.BigInt
+	factor.Exp(apd.NewBigInt(10), apd.NewBigInt(int64(scale-v.aux)), nil)
+	d.Coeff.Mul(&d.Coeff, &factor)
+	d.Exponent = -scale
+	return FromApd(&d)
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"odsd/internal/demo"
+	"odsd/internal/pgcluster"
+	"odsd/internal/pgcluster/pgtest"
+)
+
+// TestExamplesFitTheDemo checks the example project against the demo's databases: no
+// findings, and schema/*.yaml as the databases are.
+func TestExamplesFitTheDemo(t *testing.T) {
+	cluster := pgtest.Start(t, pgcluster.Options{})
+	dsns, err := demo.OneCluster(t.Context(), cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pair := range dsns.Environment() {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+	var stdout, stderr bytes.Buffer
+	args := []string{"-C", "../../examples", "check", "--live"}
+	if *rewrite {
+		args = append(args, "--write")
+	}
+	if code := execute(args, nil, &stdout, &stderr); code != exitFine {
+		t.Errorf("exit code %d; %s", code, &stderr)
+	}
+	if want := "4 sources, 3 views: 0 errors, 0 warnings\n"; stdout.String() != want {
+		t.Errorf("check --live prints\n%s\nwant\n%s", &stdout, want)
+	}
+}
+
+// TestDemoPlace looks at what the demo leaves behind: nothing, or what it was
+// told to keep.
+func TestDemoPlace(t *testing.T) {
+	t.Chdir(t.TempDir())
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+
+	place, err := makeDemoPlace("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !isProject(place.project) {
+		t.Errorf("no project in %s", place.project)
+	}
+	if err := place.remove(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+
+	keep := filepath.Join(temp, "kept")
+	for range 2 { // the second finds what the first has kept
+		if place, err = makeDemoPlace(keep, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := place.remove(); err != nil {
+			t.Error(err)
+		}
+		if !isProject(filepath.Join(keep, "project")) {
+			t.Error("the project was not kept")
+		}
+	}
+
+	// The examples in the current folder are the ones to play with.
+	if err := unpackExamples("examples"); err != nil {
+		t.Fatal(err)
+	}
+	if place, err = makeDemoPlace("", ""); err != nil {
+		t.Fatal(err)
+	}
+	if place.project != "examples" {
+		t.Errorf("the demo runs %s", place.project)
+	}
+	if err := place.remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	for word, want := range map[string]string{
+		"examples":     "examples",
+		"my project":   "'my project'",
+		"it's":         `'it'\''s'`,
+		"/tmp/$(boom)": "'/tmp/$(boom)'",
+	} {
+		if got := shellWord(word); got != want {
+			t.Errorf("%s: got %s, want %s", word, got, want)
+		}
+	}
+}
