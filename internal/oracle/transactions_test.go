@@ -42,10 +42,11 @@ var transactions = []transaction{
 	{"truncate shipments", demo.Shipping, 1, truncate("shipments")},
 	{"truncate items", demo.Shop, 1, truncate("order_items")},
 	{"truncate orders and items", demo.Shop, 1, truncate("orders", "order_items")},
-	{"refill addresses", demo.CRM, 2, statements(false, refillAddresses)},
-	{"refill items", demo.Shop, 2, statements(false, refillItems)},
-	{"refill orders", demo.Shop, 2, statements(true, refillOrders)},
-	{"refill customers", demo.CRM, 2, statements(false, refillCustomers)},
+	{"refill addresses", demo.CRM, 4, statements(false, refillAddresses)},
+	{"refill items", demo.Shop, 5, statements(false, refillItems)},
+	{"refill orders", demo.Shop, 5, statements(true, refillOrders, moreOrders)},
+	{"refill customers", demo.CRM, 5, statements(false, refillCustomers, "update customers set deleted_at = null where id % 4 = $1 % 4")},
+	{"refill shipments", demo.Shipping, 3, statements(false, refillShipments)},
 	{"refill products", demo.Catalog, 2, statements(false, refillProducts)},
 	{"swap orders", demo.Shop, 4, swap("orders", "id", "-7")},
 	{"swap customers", demo.CRM, 4, swap("customers", "id", "-7")},
@@ -144,6 +145,17 @@ const refillOrders = `
 	select distinct order_id, 'AGAIN-' || order_id, 1 + order_id % 150, 'paid'::order_status, 'web', 5, now()
 	from order_items i where order_id % 3 = $1 % 3 and not exists (select from orders where id = i.order_id)`
 
+// moreOrders keeps up with what is truncated.
+const moreOrders = `
+	insert into orders (id, number, customer_id, status, channel, total, placed_at)
+	select n, 'MORE-' || n, 1 + n % 190, (enum_range(null::order_status))[1 + n % 7], 'app', n % 100, now()
+	from generate_series(1, 600) n where n % 10 = $1 % 10 on conflict do nothing`
+
+const refillShipments = `
+	insert into shipments (id, order_id, carrier, created_at)
+	select gen_random_uuid(), n, 'DHL', now() from generate_series(1, 600) n
+	where n % 13 = $1 % 13 and not exists (select from shipments where order_id = n)`
+
 const refillCustomers = `
 	insert into customers (id, email, first_name, segment)
 	select n, 'again-' || n || '@example.com', 'Again', 'reseller' from generate_series(1, 200) n
@@ -174,7 +186,7 @@ func truncate(tables ...string) func(context.Context, pgx.Tx, *rand.Rand) error 
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "truncate "+strings.Join(tables, ", ")); err != nil || random.IntN(6) == 0 {
+		if _, err := tx.Exec(ctx, "truncate "+strings.Join(tables, ", ")); err != nil || random.IntN(12) == 0 {
 			return err
 		}
 		if err := uncheck(ctx, tx); err != nil {
