@@ -32,8 +32,11 @@ type World struct {
 	sources map[string]*Source
 	fs      vfs.FS
 	store   *storage.Store
-	cancel  context.CancelFunc
-	done    chan error
+	// building lets a world go on while its views are still being built.
+	building bool
+	chunk    int // documents of a step of a build; 0 for the default
+	cancel   context.CancelFunc
+	done     chan error
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -42,7 +45,12 @@ const patience = 3 * time.Minute
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
 func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
-	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*Source{}, fs: vfs.NewMem()}
+	w := &World{}
+	return w, w.begin(schemas, vs, rows)
+}
+
+func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
+	w.Database, w.Views, w.schemas, w.sources, w.fs = rows, vs, schemas, map[string]*Source{}, vfs.NewMem()
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
@@ -51,7 +59,7 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 	for name, of := range bySource {
 		w.sources[name] = NewSource(name, of, w.rowsOf)
 	}
-	return w, w.start()
+	return w.start()
 }
 
 func (w *World) rowsOf(name string) [][]relation.Value {
@@ -69,7 +77,7 @@ func (w *World) start() error {
 		return err
 	}
 	w.store = store
-	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
+	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe, BuildChunk: w.chunk}
 	for _, name := range w.sourceNames() {
 		options.Sources = append(options.Sources, w.sources[name])
 	}
@@ -109,6 +117,14 @@ func (w *World) settle() error {
 			return fmt.Errorf("waiting for source %s: %w", name, err)
 		}
 	}
+	if w.building {
+		return nil
+	}
+	return w.built(ctx)
+}
+
+// built waits until every view is ready.
+func (w *World) built(ctx context.Context) error {
 	for {
 		reading, err := w.Engine.Read()
 		if err != nil {
