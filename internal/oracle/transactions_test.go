@@ -76,7 +76,7 @@ var transactions = []transaction{
 		note = case $1 % 3 when 0 then '' when 1 then E'\u00e4 "quoted" \\ \n\t 𝄞' end where id % 200 = $2 % 200`)},
 	{"strange items", demo.Shop, 2, statements(false, `update order_items set unit_price = case $1 % 3 when 0 then 'NaN' when 1 then 9999999999.99 else 0.1 end, gift_wrap = not gift_wrap where order_id % 300 = $2 % 300`)},
 	{"plain values", demo.Shop, 3, statements(false, `update orders set total = 10 + $1 % 7 where total = 'NaN'`, `update order_items set unit_price = 1.5 where unit_price = 'NaN'`)},
-	{"strange customers", demo.CRM, 2, statements(false, `update customers set tags = case $1 % 4 when 0 then '{}' when 1 then '{"a,b","","{}",null,"\"\\"}' when 2 then '{NULL}' else '{x}' end,
+	{"strange customers", demo.CRM, 2, statements(false, `update customers set tags = case $1 % 4 when 0 then '{}' when 1 then '{"a,b","","{}",null,"\"\\"}' when 2 then '{NULL}' else '{x}' end::text[],
 		preferences = case $1 % 5 when 0 then 'null' when 1 then '[]' when 2 then '{"a": [1.0, 1e3, -0.0]}' end::jsonb, last_name = nullif(last_name, 'Smith'), first_name = ' ' || first_name where id % 50 = $2 % 50`)},
 	{"rolled back to savepoint", demo.Shop, 4, rolledBackToSavepoint},
 	{"changed often", demo.Shop, 4, changedOften},
@@ -143,7 +143,7 @@ const refillItems = `
 const refillOrders = `
 	insert into orders (id, number, customer_id, status, channel, total, placed_at)
 	select distinct order_id, 'AGAIN-' || order_id, 1 + order_id % 150, 'paid'::order_status, 'web', 5, now()
-	from order_items i where order_id % 3 = $1 % 3 and not exists (select from orders where id = i.order_id)`
+	from order_items i where order_id % 3 = $1 % 3 and not exists (select from orders where id = i.order_id) on conflict do nothing`
 
 // moreOrders keeps up with what is truncated.
 const moreOrders = `
