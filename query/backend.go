@@ -37,7 +37,9 @@ type ServedView struct {
 	// Generation holds the documents; read only when State is Ready.
 	Generation storage.GenerationID
 	State      ViewState
-	Documents  int64 // -1 when not known without counting
+	// Documents counts them in the reading's snapshot without reading them; nil when
+	// nobody can.
+	Documents func(storage.Reader) (int64, error)
 }
 
 // ViewState is a view's state as status prints it.

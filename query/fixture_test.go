@@ -201,7 +201,7 @@ func (m *memory) serve(t testing.TB, p *views.Plan, documents ...*instance) *Ser
 	if err := c.Apply(); err != nil {
 		t.Fatal(err)
 	}
-	served := &ServedView{Plan: p, Generation: g, State: Ready, Documents: int64(len(documents))}
+	served := &ServedView{Plan: p, Generation: g, State: Ready, Documents: func(storage.Reader) (int64, error) { return int64(len(documents)), nil }}
 	m.views = append(m.views, served)
 	return served
 }

@@ -77,7 +77,7 @@ func (q *request) connection(steps []*pageStep, r *reader, p *page) *Error {
 		case pageInfoField:
 			err = q.pageInfo(s.leaves, r, p)
 		case totalField:
-			q.total(r.served.Documents)
+			err = q.total(r.served)
 		}
 		if err != nil {
 			return err

@@ -238,12 +238,20 @@ func (q *request) list(steps []*pageStep, r *reader, first, after given) *Error 
 	return q.connection(steps, r, &p)
 }
 
-func (q *request) total(documents int64) {
-	if documents < 0 || documents > math.MaxInt32 {
-		q.out = append(q.out, "null"...)
-		return
+func (q *request) total(served *ServedView) *Error {
+	count := int64(-1)
+	if served.Documents != nil {
+		var err error
+		if count, err = served.Documents(q.reading.Snapshot); err != nil {
+			return internal(fmt.Errorf("count the documents of view %s: %w", served.Plan.View.Name, err))
+		}
 	}
-	q.out = strconv.AppendInt(q.out, documents, 10)
+	if count < 0 || count > math.MaxInt32 {
+		q.out = append(q.out, "null"...)
+		return nil
+	}
+	q.out = strconv.AppendInt(q.out, count, 10)
+	return nil
 }
 
 func appendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }

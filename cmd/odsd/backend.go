@@ -69,9 +69,10 @@ func (b *backend) served(r *engine.Reading) []*query.ServedView {
 	}
 	list := make([]*query.ServedView, len(b.plans))
 	for i, plan := range b.plans {
-		list[i] = &query.ServedView{Plan: plan, State: query.Waiting, Documents: -1}
+		list[i] = &query.ServedView{Plan: plan, State: query.Waiting}
 		if view, ok := r.Views[plan.View.Name]; ok {
 			list[i].Plan, list[i].Generation, list[i].State = view.Plan, view.Generation, query.Ready
+			list[i].Documents = view.Count
 		} else if state := states[plan.View.Name]; state != query.Ready {
 			list[i].State = state
 		}
