@@ -225,16 +225,16 @@ func (w *World) Check() error {
 
 // CheckReference is the first half of Check.
 func (w *World) CheckReference() error {
+	expected, err := reference.EvaluateAll(context.Background(), w.Views, w.Database)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.Views {
 		stored, err := w.Documents(v.Name)
 		if err != nil {
 			return err
 		}
-		expected, err := reference.Evaluate(context.Background(), v, w.Database)
-		if err != nil {
-			return err
-		}
-		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
 	}
