@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sort"
 	"time"
 
@@ -220,6 +221,20 @@ func (e *Engine) Read() (*Reading, error) {
 		r.Sources[i].Frontier = frontiers[r.Sources[i].Name]
 	}
 	return r, nil
+}
+
+// Documents is how many documents a view that may be read has in this reading,
+// -1 where the snapshot has no record of the generation that is served.
+func (r *Reading) Documents(view string) (int64, error) {
+	var record viewRecord
+	found, err := storage.GetMeta(r.Snapshot, viewPrefix+view, &record)
+	if err != nil {
+		return -1, fmt.Errorf("catalog record of view %s: %w", view, err)
+	}
+	if !found || record.Generation != r.Views[view].Generation {
+		return -1, nil
+	}
+	return record.Documents, nil
 }
 
 // Close gives the snapshot back.
