@@ -273,6 +273,17 @@ func (w *World) checkRebuilt() error {
 			return err
 		}
 	}
+	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
+}
+
+// compareCounts compares how many documents and errors the views are said to have.
+func compareCounts(have, want []engine.ViewReport) error {
+	for i, v := range want {
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
+			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
+				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
+		}
+	}
 	return nil
 }
 
