@@ -48,8 +48,9 @@ ci: test ci-rest ## what a merge must pass: test, examples, oracle, oldest and n
 ci-rest: examples oracle postgres-versions
 
 .PHONY: examples
-examples: build ## the example project is without findings
+examples: build ## the example project is without findings, and its view tests pass
 	bin/odsd -C examples check
+	bin/odsd -C examples test
 
 # How long the oracle plays, and from which seed; a failure prints its seed.
 ORACLE_SECONDS ?= 240

@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"odsd/engine"
+	"odsd/engine/memory"
 	"odsd/engine/reference"
 	"odsd/storage"
 	"odsd/storage/relation"
@@ -29,11 +27,9 @@ type World struct {
 	Last engine.CommitReport
 
 	schemas []*relation.Schema
-	sources map[string]*Source
-	fs      vfs.FS
-	store   *storage.Store
-	cancel  context.CancelFunc
-	done    chan error
+	sources map[string]*memory.Source
+	fs      storage.FS
+	running *memory.Engine
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -42,14 +38,14 @@ const patience = 3 * time.Minute
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
 func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
-	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*Source{}, fs: vfs.NewMem()}
+	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*memory.Source{}, fs: storage.MemoryFS()}
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
 		bySource[name] = append(bySource[name], s)
 	}
 	for name, of := range bySource {
-		w.sources[name] = NewSource(name, of, w.rowsOf)
+		w.sources[name] = memory.NewSource(name, of, w.rowsOf)
 	}
 	return w, w.start()
 }
@@ -64,23 +60,18 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	store, err := storage.Open("store", storage.Options{FS: w.fs})
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe}
+	for _, name := range w.sourceNames() {
+		o.Sources = append(o.Sources, w.sources[name])
+	}
+	run, err := memory.Start(o)
 	if err != nil {
 		return err
 	}
-	w.store = store
-	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
-	for _, name := range w.sourceNames() {
-		options.Sources = append(options.Sources, w.sources[name])
-	}
-	if w.Engine, err = engine.New(options); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel, w.done = cancel, make(chan error, 1)
-	run := w.Engine
-	go func() { w.done <- run.Run(ctx) }()
-	return w.settle()
+	w.running, w.Engine = run, run.Engine
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return run.Settle(ctx)
 }
 
 // observe runs in the writer; readers look at Last after settle, which waits for it.
@@ -99,63 +90,23 @@ func (w *World) sourceNames() []string {
 	return names
 }
 
-// settle waits until all that the sources have committed is applied and every
-// view is ready.
-func (w *World) settle() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for name, s := range w.sources {
-		if err := w.Engine.WaitFor(ctx, name, s.end); err != nil {
-			return fmt.Errorf("waiting for source %s: %w", name, err)
-		}
-	}
-	for {
-		reading, err := w.Engine.Read()
-		if err != nil {
-			return err
-		}
-		ready := len(reading.Views) == len(w.Views)
-		if err := reading.Close(); err != nil {
-			return err
-		}
-		if ready {
-			return nil
-		}
-		for _, v := range w.Engine.Status().Views {
-			if v.Error != nil {
-				return fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
-			}
-		}
-		// A turn of the writer: it builds a chunk between any two.
-		release, err := w.Engine.Hold(ctx)
-		if err != nil {
-			return fmt.Errorf("waiting for the views: %w", err)
-		}
-		release()
-	}
-}
-
 // Commit has the databases commit the transactions of a step, and the engine
 // apply them in one commit.
 func (w *World) Commit(step Step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	release, err := w.Engine.Hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	for _, t := range step {
-		changes, err := w.Database.Apply(t)
-		if err != nil {
-			return err
+	return w.running.Together(ctx, func() error {
+		for _, t := range step {
+			changes, err := w.Database.Apply(t)
+			if err != nil {
+				return err
+			}
+			if len(changes) > 0 {
+				w.sources[t.Source].Commit(changes)
+			}
 		}
-		if len(changes) > 0 {
-			w.sources[t.Source].Commit(changes)
-		}
-	}
-	release()
-	return w.settle()
+		return nil
+	})
 }
 
 // Restart ends the engine and starts another over the same store.
@@ -167,23 +118,11 @@ func (w *World) Restart() error {
 }
 
 // Close ends the engine and closes the store.
-func (w *World) Close() error {
-	w.cancel()
-	return errors.Join(<-w.done, w.store.Close())
-}
+func (w *World) Close() error { return w.running.Close() }
 
 // Documents reads every stored document of a view.
 func (w *World) Documents(view string) ([]*reference.Document, error) {
-	reading, err := w.Engine.Read()
-	if err != nil {
-		return nil, err
-	}
-	defer reading.Close()
-	served, ok := reading.Views[view]
-	if !ok {
-		return nil, fmt.Errorf("view %s is not ready", view)
-	}
-	return engine.Documents(context.Background(), reading.Snapshot, served)
+	return w.running.Documents(context.Background(), view)
 }
 
 // Check compares every stored document with what the reference makes of the
