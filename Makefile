@@ -48,8 +48,9 @@ ci: test ci-rest ## what a merge must pass: test, examples, npm clients and brow
 ci-rest: examples clients oracle postgres-versions
 
 .PHONY: examples
-examples: build ## the example project is without findings
+examples: build ## the example project is without findings, and its view tests pass
 	bin/odsd -C examples check
+	bin/odsd -C examples test
 
 .PHONY: clients
 clients: build ## npm clients and a headless browser against the demo

@@ -32,6 +32,7 @@ func rootCommand(c *cli) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		checkCommand(c),
+		testCommand(c),
 		runCommand(c),
 		demoCommand(c),
 		statusCommand(c),

@@ -53,7 +53,7 @@ func TestChangesDuringABuild(t *testing.T) {
 		t.Error("no commit came during the build: the test shows nothing")
 	}
 	w.building = false
-	if err := w.settle(); err != nil {
+	if err := w.settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Check(); err != nil {
