@@ -188,7 +188,7 @@ func (w *World) Close() error {
 	return errors.Join(<-w.done, w.store.Close())
 }
 
-// Documents reads every stored document of a view.
+// Documents reads every stored document of a view, as many as the view says there are.
 func (w *World) Documents(view string) ([]*reference.Document, error) {
 	reading, err := w.Engine.Read()
 	if err != nil {
@@ -199,7 +199,18 @@ func (w *World) Documents(view string) ([]*reference.Document, error) {
 	if !ok {
 		return nil, fmt.Errorf("view %s is not ready", view)
 	}
-	return engine.Documents(context.Background(), reading.Snapshot, served)
+	documents, err := engine.Documents(context.Background(), reading.Snapshot, served)
+	if err != nil {
+		return nil, err
+	}
+	count, err := served.Count(reading.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if count != int64(len(documents)) {
+		return nil, fmt.Errorf("view %s has %d documents and counts %d", view, len(documents), count)
+	}
+	return documents, nil
 }
 
 // Check compares every stored document with what the reference makes of the
@@ -214,16 +225,16 @@ func (w *World) Check() error {
 
 // CheckReference is the first half of Check.
 func (w *World) CheckReference() error {
+	expected, err := reference.EvaluateAll(context.Background(), w.Views, w.Database)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.Views {
 		stored, err := w.Documents(v.Name)
 		if err != nil {
 			return err
 		}
-		expected, err := reference.Evaluate(context.Background(), v, w.Database)
-		if err != nil {
-			return err
-		}
-		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
 	}
@@ -260,6 +271,17 @@ func (w *World) checkRebuilt() error {
 		}
 		if err := compareDumps(v.Name, have, want); err != nil {
 			return err
+		}
+	}
+	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
+}
+
+// compareCounts compares how many documents and errors the views are said to have.
+func compareCounts(have, want []engine.ViewReport) error {
+	for i, v := range want {
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
+			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
+				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
 		}
 	}
 	return nil
