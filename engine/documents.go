@@ -25,6 +25,9 @@ func Documents(ctx context.Context, snapshot storage.Reader, served Served) ([]*
 // count is written with the commits that move it. -1 when the snapshot holds another
 // generation of the view.
 func (s Served) Count(snapshot storage.Reader) (int64, error) {
+	if s.Plan == nil {
+		return -1, nil
+	}
 	var record viewRecord
 	found, err := storage.GetMeta(snapshot, viewPrefix+s.Plan.View.Name, &record)
 	if err != nil {

@@ -38,6 +38,7 @@ type Options struct {
 type CommitReport struct {
 	Transactions int
 	Changes      int           // after folding
+	Frontiers    int           // sources whose frontier moved, one key each
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result

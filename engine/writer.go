@@ -325,7 +325,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
-			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
 			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
 		for v, result := range results {

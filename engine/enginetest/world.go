@@ -225,16 +225,16 @@ func (w *World) Check() error {
 
 // CheckReference is the first half of Check.
 func (w *World) CheckReference() error {
+	expected, err := reference.EvaluateAll(context.Background(), w.Views, w.Database)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.Views {
 		stored, err := w.Documents(v.Name)
 		if err != nil {
 			return err
 		}
-		expected, err := reference.Evaluate(context.Background(), v, w.Database)
-		if err != nil {
-			return err
-		}
-		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
 	}
@@ -271,6 +271,17 @@ func (w *World) checkRebuilt() error {
 		}
 		if err := compareDumps(v.Name, have, want); err != nil {
 			return err
+		}
+	}
+	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
+}
+
+// compareCounts compares how many documents and errors the views are said to have.
+func compareCounts(have, want []engine.ViewReport) error {
+	for i, v := range want {
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
+			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
+				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long the daemon may take to catch up at a barrier.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // compared counts what barriers compared.
 type compared struct{ rows, verified, documents int64 }
@@ -67,20 +67,36 @@ func (w *world) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return wait(ctx, func() error {
+		_, err := ask(ctx, w.daemon.where(), `{ customer360(id: "1") { id } orderBoard(id: "1") { id } productSales(sku: "A") { sku } }`,
+			strings.Join(positions, ", "), "30s")
+		if err != nil && !excused(err) {
+			return &wrong{err}
+		}
+		return err
+	})
+}
+
+// wrong is an error that waiting does not mend.
+type wrong struct{ cause error }
+
+func (w *wrong) Error() string { return w.cause.Error() }
+
+// wait tries until it succeeds, fails for good or has taken too long.
+func wait(ctx context.Context, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		_, err := ask(ctx, w.daemon.where(), `{ customer360(id: "1") { id } orderBoard(id: "1") { id } productSales(sku: "A") { sku } }`,
-			strings.Join(positions, ", "), "30s")
-		if err == nil {
-			return nil
-		}
-		if !excused(err) {
+		err := try()
+		var final *wrong
+		if err == nil || errors.As(err, &final) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w, and the last reply was: %w", ctx.Err(), err)
+			return fmt.Errorf("%w, and before: %w", ctx.Err(), err)
 		case <-ticker.C:
 		}
 	}

@@ -2,11 +2,17 @@ package oracle
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"odsd/engine"
+	"odsd/internal/demo"
 )
 
 // fault is something that goes wrong. It returns when all that it stopped is
@@ -24,6 +30,8 @@ var faults = []fault{
 	{"daemon killed, database down at its start", 1, killBoth},
 	{"daemon told to end", 2, stopDaemon},
 	{"stream cut", 6, cutStreams},
+	{"source copied anew", 2, copyAnew},
+	{"verified meanwhile", 3, verifyMeanwhile},
 	{"checkpoint", 2, checkpoint},
 	{"database stopped at once", 1, crashDatabase},
 	{"database killed", 1, killDatabase},
@@ -145,4 +153,73 @@ func killBoth(ctx context.Context, w *world, random *rand.Rand) error {
 	}
 	randomMoment(ctx, random, time.Second)
 	return w.cluster.Restart(ctx)
+}
+
+// copyAnew has one source copied anew, and waits for the copy or kills the
+// daemon in the middle of it.
+func copyAnew(ctx context.Context, w *world, random *rand.Rand) error {
+	before, err := w.generations(ctx)
+	if err != nil {
+		return err
+	}
+	source := demo.Names()[random.IntN(len(demo.Names()))]
+	if _, err := w.daemon.command(ctx, "resync", source); err != nil {
+		return err
+	}
+	if random.IntN(2) == 0 {
+		randomMoment(ctx, random, time.Second)
+		return killDaemon(ctx, w, random)
+	}
+	return wait(ctx, func() error {
+		now, err := w.generations(ctx)
+		if err == nil && maps.Equal(now, before) {
+			err = fmt.Errorf("no view on %s is built anew", source)
+		}
+		return err
+	})
+}
+
+// generations of the views; a view that is built anew gets another.
+func (w *world) generations(ctx context.Context) (map[string]uint32, error) {
+	generations := map[string]uint32{}
+	err := wait(ctx, func() error {
+		if w.daemon.where().GraphQL == "" {
+			return errors.New("the daemon does not answer")
+		}
+		out, err := w.daemon.command(ctx, "status", "--json")
+		if len(out) == 0 {
+			return err // its exit code tells of sources, which are not meant here
+		}
+		var status engine.Status
+		if err := json.Unmarshal(out, &status); err != nil {
+			return err
+		}
+		for _, v := range status.Views {
+			if v.Generation == 0 {
+				return fmt.Errorf("view %s is not served", v.Name)
+			}
+			generations[v.Name] = v.Generation
+		}
+		return nil
+	})
+	return generations, err
+}
+
+// verifyMeanwhile compares while all goes on. Differences are wrong at any time;
+// what cannot be compared at the moment is none.
+func verifyMeanwhile(ctx context.Context, w *world, _ *rand.Rand) error {
+	var report engine.VerifyReport
+	return wait(ctx, func() error {
+		out, err := w.daemon.command(ctx, "verify", "--json", "--values")
+		if len(out) == 0 {
+			return err
+		}
+		if err := json.Unmarshal(out, &report); err != nil {
+			return err
+		}
+		if len(report.Differences) > 0 {
+			return &wrong{fmt.Errorf("odsd verify: %.3000s", out)}
+		}
+		return nil
+	})
 }

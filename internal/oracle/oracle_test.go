@@ -36,10 +36,11 @@ func TestTheWholeProgramUnderFaults(t *testing.T) {
 			t.Logf("the end of the daemon's log:\n%s", tail(w.daemon.logFile, 6000))
 		}
 	}()
-	for s.rounds = 0; s.rounds < 2 || time.Now().Before(end); s.rounds++ {
+	for s.rounds < 2 || time.Now().Before(end) {
 		if err := w.round(t.Context(), seed+uint64(s.rounds), s.rounds == 0, &s); err != nil {
 			t.Fatalf("seed %d, round %d: %v", seed, s.rounds+1, err)
 		}
+		s.rounds++
 		if seconds > 0 {
 			t.Logf("%s", &s)
 		}

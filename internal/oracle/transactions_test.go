@@ -42,10 +42,11 @@ var transactions = []transaction{
 	{"truncate shipments", demo.Shipping, 1, truncate("shipments")},
 	{"truncate items", demo.Shop, 1, truncate("order_items")},
 	{"truncate orders and items", demo.Shop, 1, truncate("orders", "order_items")},
-	{"refill addresses", demo.CRM, 2, statements(false, refillAddresses)},
-	{"refill items", demo.Shop, 2, statements(false, refillItems)},
-	{"refill orders", demo.Shop, 2, statements(true, refillOrders)},
-	{"refill customers", demo.CRM, 2, statements(false, refillCustomers)},
+	{"refill addresses", demo.CRM, 4, statements(false, refillAddresses)},
+	{"refill items", demo.Shop, 5, statements(false, refillItems)},
+	{"refill orders", demo.Shop, 5, statements(true, refillOrders, moreOrders)},
+	{"refill customers", demo.CRM, 5, statements(false, refillCustomers, "update customers set deleted_at = null where id % 4 = $1 % 4")},
+	{"refill shipments", demo.Shipping, 3, statements(false, refillShipments)},
 	{"refill products", demo.Catalog, 2, statements(false, refillProducts)},
 	{"swap orders", demo.Shop, 4, swap("orders", "id", "-7")},
 	{"swap customers", demo.CRM, 4, swap("customers", "id", "-7")},
@@ -75,7 +76,7 @@ var transactions = []transaction{
 		note = case $1 % 3 when 0 then '' when 1 then E'\u00e4 "quoted" \\ \n\t 𝄞' end where id % 200 = $2 % 200`)},
 	{"strange items", demo.Shop, 2, statements(false, `update order_items set unit_price = case $1 % 3 when 0 then 'NaN' when 1 then 9999999999.99 else 0.1 end, gift_wrap = not gift_wrap where order_id % 300 = $2 % 300`)},
 	{"plain values", demo.Shop, 3, statements(false, `update orders set total = 10 + $1 % 7 where total = 'NaN'`, `update order_items set unit_price = 1.5 where unit_price = 'NaN'`)},
-	{"strange customers", demo.CRM, 2, statements(false, `update customers set tags = case $1 % 4 when 0 then '{}' when 1 then '{"a,b","","{}",null,"\"\\"}' when 2 then '{NULL}' else '{x}' end,
+	{"strange customers", demo.CRM, 2, statements(false, `update customers set tags = case $1 % 4 when 0 then '{}' when 1 then '{"a,b","","{}",null,"\"\\"}' when 2 then '{NULL}' else '{x}' end::text[],
 		preferences = case $1 % 5 when 0 then 'null' when 1 then '[]' when 2 then '{"a": [1.0, 1e3, -0.0]}' end::jsonb, last_name = nullif(last_name, 'Smith'), first_name = ' ' || first_name where id % 50 = $2 % 50`)},
 	{"rolled back to savepoint", demo.Shop, 4, rolledBackToSavepoint},
 	{"changed often", demo.Shop, 4, changedOften},
@@ -142,7 +143,18 @@ const refillItems = `
 const refillOrders = `
 	insert into orders (id, number, customer_id, status, channel, total, placed_at)
 	select distinct order_id, 'AGAIN-' || order_id, 1 + order_id % 150, 'paid'::order_status, 'web', 5, now()
-	from order_items i where order_id % 3 = $1 % 3 and not exists (select from orders where id = i.order_id)`
+	from order_items i where order_id % 3 = $1 % 3 and not exists (select from orders where id = i.order_id) on conflict do nothing`
+
+// moreOrders keeps up with what is truncated.
+const moreOrders = `
+	insert into orders (id, number, customer_id, status, channel, total, placed_at)
+	select n, 'MORE-' || n, 1 + n % 190, (enum_range(null::order_status))[1 + n % 7], 'app', n % 100, now()
+	from generate_series(1, 600) n where n % 10 = $1 % 10 on conflict do nothing`
+
+const refillShipments = `
+	insert into shipments (id, order_id, carrier, created_at)
+	select gen_random_uuid(), n, 'DHL', now() from generate_series(1, 600) n
+	where n % 13 = $1 % 13 and not exists (select from shipments where order_id = n)`
 
 const refillCustomers = `
 	insert into customers (id, email, first_name, segment)
@@ -174,7 +186,7 @@ func truncate(tables ...string) func(context.Context, pgx.Tx, *rand.Rand) error 
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "truncate "+strings.Join(tables, ", ")); err != nil || random.IntN(6) == 0 {
+		if _, err := tx.Exec(ctx, "truncate "+strings.Join(tables, ", ")); err != nil || random.IntN(12) == 0 {
 			return err
 		}
 		if err := uncheck(ctx, tx); err != nil {
