@@ -25,6 +25,9 @@ type Options struct {
 	Views  []*views.View
 	Broken map[string]error
 	Log    *slog.Logger
+	// BuildChunk is how many documents one step of a build adds at most; 0 for
+	// the default.
+	BuildChunk int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -35,6 +38,7 @@ type Options struct {
 type CommitReport struct {
 	Transactions int
 	Changes      int           // after folding
+	Frontiers    int           // sources whose frontier moved, one key each
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result
@@ -47,6 +51,7 @@ type Engine struct {
 	log     *slog.Logger
 	now     func() time.Time
 	observe func(CommitReport)
+	chunk   int // most documents of a step of a build
 	sources []*sourceState
 	byName  map[string]*sourceState
 	views   []*viewState
@@ -157,6 +162,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.chunk = o.BuildChunk; e.chunk == 0 {
+		e.chunk = largestChunk
 	}
 	if e.now == nil {
 		e.now = time.Now

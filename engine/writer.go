@@ -29,7 +29,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, chunk: firstChunk}
+	w := &writer{engine: e, catalog: c, chunk: min(firstChunk, e.chunk)}
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
@@ -325,7 +325,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
-			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
 			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
 		for v, result := range results {

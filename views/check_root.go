@@ -39,7 +39,7 @@ func (c *checker) declaredKey(root *scope) []int {
 	var columns []int
 	ok := true
 	for _, name := range c.def.Key {
-		column := schema.Column(name.Value)
+		column := root.column(name.Value)
 		switch {
 		case column < 0:
 			p := v.unknownColumn(root, name.Value, root.byName[name.Value])
@@ -100,7 +100,7 @@ func columnNames(schema *relation.Schema, columns []int) string {
 // rootField finds a scalar field of the root by name. Nil when there is none,
 // reported here, or when it is broken, reported before.
 func (c *checker) rootField(code string, t Text, name string) *fieldState {
-	root := c.scopes[0]
+	root := c.root
 	f := root.byName[name]
 	switch {
 	case f == nil:

@@ -26,6 +26,9 @@ func TestExamplesFitTheDemo(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"-C", "../../examples", "check", "--live"}
+	if *rewrite {
+		args = append(args, "--write")
+	}
 	if code := execute(args, nil, &stdout, &stderr); code != exitFine {
 		t.Errorf("exit code %d; %s", code, &stderr)
 	}

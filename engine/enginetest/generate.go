@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"odsd/storage/relation"
 )
@@ -23,8 +24,14 @@ type Options struct {
 func Generate(seed uint64, o Options) *Case {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x0d5d)), options: o.withDefaults()}
 	c := &Case{Schemas: g.schemas()}
+	relations := slices.Clone(c.Schemas)
 	for i := range g.options.Views {
-		c.Views = append(c.Views, g.view(fmt.Sprintf("view_%d", i+1), c.Schemas))
+		name := fmt.Sprintf("view_%d", i+1)
+		text, below := g.soundView(c, name, relations)
+		c.Views = append(c.Views, text)
+		if below != nil {
+			relations = append(relations, below)
+		}
 	}
 	c.Steps = g.steps(c.Schemas)
 	return c
@@ -46,7 +53,7 @@ func (o Options) withDefaults() Options {
 type generator struct {
 	*rand.Rand
 	options Options
-	names   int // names given out in the view at hand
+	names   int // names given out
 }
 
 // chance is true in one of n cases.

@@ -49,7 +49,7 @@ func TestRandomCases(t *testing.T) {
 // it does an expression that it sees will always fail.
 func playSeed(t *testing.T, seed uint64) bool {
 	t.Helper()
-	options := Options{Views: 1 + int(seed%3), Failing: seed%2 == 0}
+	options := Options{Views: 1 + int(seed%4), Failing: seed%3 == 0}
 	c := Generate(seed, options)
 	if _, err := CheckViews(c.Schemas, c.Views); err != nil {
 		return false

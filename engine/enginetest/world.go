@@ -30,6 +30,9 @@ type World struct {
 	sources map[string]*memory.Source
 	fs      storage.FS
 	running *memory.Engine
+	// building lets a world go on while its views are still being built.
+	building bool
+	chunk    int // documents of a step of a build; 0 for the default
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -38,7 +41,13 @@ const patience = 3 * time.Minute
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
 func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
-	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*memory.Source{}, fs: storage.MemoryFS()}
+	w := &World{}
+	return w, w.begin(schemas, vs, rows)
+}
+
+func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
+	w.Database, w.Views, w.schemas = rows, vs, schemas
+	w.sources, w.fs = map[string]*memory.Source{}, storage.MemoryFS()
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
@@ -47,7 +56,7 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 	for name, of := range bySource {
 		w.sources[name] = memory.NewSource(name, of, w.rowsOf)
 	}
-	return w, w.start()
+	return w.start()
 }
 
 func (w *World) rowsOf(name string) [][]relation.Value {
@@ -60,7 +69,7 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
 	}
@@ -71,7 +80,16 @@ func (w *World) start() error {
 	w.running, w.Engine = run, run.Engine
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return run.Settle(ctx)
+	return w.settle(ctx)
+}
+
+// settle waits until all that the databases have committed is applied and, in a
+// world that is not building, every view is ready.
+func (w *World) settle(ctx context.Context) error {
+	if w.building {
+		return w.running.CatchUp(ctx)
+	}
+	return w.running.Settle(ctx)
 }
 
 // observe runs in the writer; readers look at Last after settle, which waits for it.
@@ -95,7 +113,7 @@ func (w *World) sourceNames() []string {
 func (w *World) Commit(step Step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return w.running.Together(ctx, func() error {
+	err := w.running.Together(ctx, func() error {
 		for _, t := range step {
 			changes, err := w.Database.Apply(t)
 			if err != nil {
@@ -107,6 +125,10 @@ func (w *World) Commit(step Step) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return w.settle(ctx)
 }
 
 // Restart ends the engine and starts another over the same store.
@@ -120,9 +142,25 @@ func (w *World) Restart() error {
 // Close ends the engine and closes the store.
 func (w *World) Close() error { return w.running.Close() }
 
-// Documents reads every stored document of a view.
+// Documents reads every stored document of a view, as many as the view says there are.
 func (w *World) Documents(view string) ([]*reference.Document, error) {
-	return w.running.Documents(context.Background(), view)
+	reading, err := w.Engine.Read()
+	if err != nil {
+		return nil, err
+	}
+	defer reading.Close()
+	documents, err := w.running.Documents(context.Background(), view)
+	if err != nil {
+		return nil, err
+	}
+	count, err := reading.Views[view].Count(reading.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if count != int64(len(documents)) {
+		return nil, fmt.Errorf("view %s has %d documents and counts %d", view, len(documents), count)
+	}
+	return documents, nil
 }
 
 // Check compares every stored document with what the reference makes of the
@@ -137,16 +175,16 @@ func (w *World) Check() error {
 
 // CheckReference is the first half of Check.
 func (w *World) CheckReference() error {
+	expected, err := reference.EvaluateAll(context.Background(), w.Views, w.Database)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.Views {
 		stored, err := w.Documents(v.Name)
 		if err != nil {
 			return err
 		}
-		expected, err := reference.Evaluate(context.Background(), v, w.Database)
-		if err != nil {
-			return err
-		}
-		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
 	}
@@ -183,6 +221,17 @@ func (w *World) checkRebuilt() error {
 		}
 		if err := compareDumps(v.Name, have, want); err != nil {
 			return err
+		}
+	}
+	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
+}
+
+// compareCounts compares how many documents and errors the views are said to have.
+func compareCounts(have, want []engine.ViewReport) error {
+	for i, v := range want {
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
+			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
+				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
 		}
 	}
 	return nil

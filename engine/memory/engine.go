@@ -21,6 +21,8 @@ type Options struct {
 	Views []*views.View
 	// Observe may be nil; see engine.Options.
 	Observe func(engine.CommitReport)
+	// BuildChunk is engine.Options.BuildChunk.
+	BuildChunk int
 }
 
 // Engine is a running engine over sources in memory.
@@ -44,6 +46,7 @@ func Start(o Options) (*Engine, error) {
 	}
 	run, err := engine.New(engine.Options{
 		Store: store, Sources: sources, Views: o.Views, Log: slog.New(slog.DiscardHandler), Observe: o.Observe,
+		BuildChunk: o.BuildChunk,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -57,10 +60,8 @@ func Start(o Options) (*Engine, error) {
 // Settle waits until all that the sources have committed is applied and every
 // view is ready.
 func (e *Engine) Settle(ctx context.Context) error {
-	for _, s := range e.options.Sources {
-		if err := e.WaitFor(ctx, s.Name(), s.End()); err != nil {
-			return fmt.Errorf("waiting for source %s: %w", s.Name(), err)
-		}
+	if err := e.CatchUp(ctx); err != nil {
+		return err
 	}
 	for {
 		ready, err := e.ready()
@@ -74,6 +75,17 @@ func (e *Engine) Settle(ctx context.Context) error {
 		}
 		release()
 	}
+}
+
+// CatchUp waits until all that the sources have committed is applied, whether
+// the views are built or not.
+func (e *Engine) CatchUp(ctx context.Context) error {
+	for _, s := range e.options.Sources {
+		if err := e.WaitFor(ctx, s.Name(), s.End()); err != nil {
+			return fmt.Errorf("waiting for source %s: %w", s.Name(), err)
+		}
+	}
+	return nil
 }
 
 // ready says whether every view is; one that failed is an error.
@@ -95,18 +107,14 @@ func (e *Engine) ready() (bool, error) {
 }
 
 // Together has all that tell commits to the sources applied in one commit of
-// the store, and waits for it.
+// the store. It does not wait for that.
 func (e *Engine) Together(ctx context.Context, tell func() error) error {
 	release, err := e.Hold(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := tell(); err != nil {
-		return err
-	}
-	release()
-	return e.Settle(ctx)
+	return tell()
 }
 
 // Documents reads every stored document of a view, in the order of their keys.

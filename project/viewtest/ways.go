@@ -27,12 +27,16 @@ func ways() []way {
 
 // atOnce: a transaction of each source, in one commit of the store.
 func atOnce(ctx context.Context, d *databases, changes []project.RowChange, _ bool) error {
-	return d.engine.Together(ctx, func() error {
+	err := d.engine.Together(ctx, func() error {
 		for _, of := range bySource(changes) {
 			d.commit(of)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return d.engine.Settle(ctx)
 }
 
 func oneByOne(ctx context.Context, d *databases, changes []project.RowChange, _ bool) error {
@@ -62,6 +66,9 @@ func shuffled(ctx context.Context, d *databases, changes []project.RowChange, fr
 			}
 			return nil
 		})
+		if err == nil {
+			err = d.engine.Settle(ctx)
+		}
 		if err != nil {
 			return err
 		}
