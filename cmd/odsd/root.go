@@ -35,6 +35,7 @@ func rootCommand(c *cli) *cobra.Command {
 		testCommand(c),
 		runCommand(c),
 		demoCommand(c),
+		explainCommand(c),
 		statusCommand(c),
 		queryCommand(c),
 		verifyCommand(c), resyncCommand(c),
