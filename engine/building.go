@@ -310,7 +310,9 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
-		w.chunk = nextChunk(w.chunk, time.Since(began))
+		if w.engine.chunk == 0 {
+			w.chunk = nextChunk(w.chunk, time.Since(began))
+		}
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors

@@ -27,6 +27,9 @@ type Options struct {
 	Log    *slog.Logger
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
+	// Chunk is how many documents a step of a build takes in; 0 for as many as
+	// take a moment. Tests set it to build in many steps.
+	Chunk int
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
 	Now func() time.Time
 }
@@ -47,6 +50,7 @@ type Engine struct {
 	log     *slog.Logger
 	now     func() time.Time
 	observe func(CommitReport)
+	chunk   int // Options.Chunk
 	sources []*sourceState
 	byName  map[string]*sourceState
 	views   []*viewState
@@ -145,7 +149,7 @@ type Served struct {
 // New makes an engine over an open store.
 func New(o Options) (*Engine, error) {
 	e := &Engine{
-		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
+		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe, chunk: o.Chunk,
 		byName:   map[string]*sourceState{},
 		commands: make(chan func(*writer)),
 		done:     make(chan struct{}),

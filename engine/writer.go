@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, chunk: firstChunk}
+	w := &writer{engine: e, catalog: c, chunk: cmp.Or(e.chunk, firstChunk)}
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
