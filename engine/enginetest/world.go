@@ -34,6 +34,7 @@ type World struct {
 	store   *storage.Store
 	cancel  context.CancelFunc
 	done    chan error
+	chunk   int // engine.Options.Chunk
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -42,6 +43,14 @@ const patience = 30 * time.Second
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
 func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
+	w := newWorld(schemas, vs, rows)
+	if err := w.start(); err != nil {
+		return w, err
+	}
+	return w, w.settle()
+}
+
+func newWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) *World {
 	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*Source{}, fs: vfs.NewMem()}
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
@@ -51,7 +60,7 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 	for name, of := range bySource {
 		w.sources[name] = NewSource(name, of, w.rowsOf)
 	}
-	return w, w.start()
+	return w
 }
 
 func (w *World) rowsOf(name string) [][]relation.Value {
@@ -69,7 +78,7 @@ func (w *World) start() error {
 		return err
 	}
 	w.store = store
-	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
+	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe, Chunk: w.chunk}
 	for _, name := range w.sourceNames() {
 		options.Sources = append(options.Sources, w.sources[name])
 	}
@@ -80,7 +89,7 @@ func (w *World) start() error {
 	w.cancel, w.done = cancel, make(chan error, 1)
 	run := w.Engine
 	go func() { w.done <- run.Run(ctx) }()
-	return w.settle()
+	return nil
 }
 
 // observe runs in the writer; readers look at Last after settle, which waits for it.
@@ -104,10 +113,8 @@ func (w *World) sourceNames() []string {
 func (w *World) settle() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for name, s := range w.sources {
-		if err := w.Engine.WaitFor(ctx, name, s.end); err != nil {
-			return fmt.Errorf("waiting for source %s: %w", name, err)
-		}
+	if err := w.reach(ctx); err != nil {
+		return err
 	}
 	for {
 		reading, err := w.Engine.Read()
@@ -133,6 +140,16 @@ func (w *World) settle() error {
 		}
 		release()
 	}
+}
+
+// reach waits until all that the sources have committed is applied.
+func (w *World) reach(ctx context.Context) error {
+	for name, s := range w.sources {
+		if err := w.Engine.WaitFor(ctx, name, s.end); err != nil {
+			return fmt.Errorf("waiting for source %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // Commit has the databases commit the transactions of a step, and the engine
@@ -163,7 +180,10 @@ func (w *World) Restart() error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return w.start()
+	if err := w.start(); err != nil {
+		return err
+	}
+	return w.settle()
 }
 
 // Close ends the engine and closes the store.
@@ -227,9 +247,13 @@ func differenceError(view string, differences []reference.Difference) error {
 	return errors.New(b.String())
 }
 
+// rebuiltChunk is small so that views of a few rows, too, are built in steps.
+const rebuiltChunk = 3
+
 func (w *World) checkRebuilt() error {
-	anew, err := NewWorld(w.schemas, w.Views, w.Database)
-	if err != nil {
+	anew := newWorld(w.schemas, w.Views, w.Database)
+	anew.chunk = rebuiltChunk
+	if err := errors.Join(anew.start(), anew.settle()); err != nil {
 		return fmt.Errorf("building anew: %w", err)
 	}
 	defer anew.Close()
