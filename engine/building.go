@@ -22,10 +22,10 @@ const (
 )
 
 // nextChunk adapts the number of documents of a step to how long one took.
-func nextChunk(chunk int, took time.Duration) int {
+func nextChunk(chunk, largest int, took time.Duration) int {
 	switch {
 	case took < buildStep/2:
-		return min(2*chunk, largestChunk)
+		return min(2*chunk, largest)
 	case took > 2*buildStep:
 		return max(chunk/2, smallestChunk)
 	}
@@ -310,9 +310,7 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
-		if w.engine.chunk == 0 {
-			w.chunk = nextChunk(w.chunk, time.Since(began))
-		}
+		w.chunk = nextChunk(w.chunk, w.engine.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors

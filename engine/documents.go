@@ -21,6 +21,24 @@ func Documents(ctx context.Context, snapshot storage.Reader, served Served) ([]*
 	return all, err
 }
 
+// Count says how many documents the view has in a snapshot, without reading them: the
+// count is written with the commits that move it. -1 when the snapshot holds another
+// generation of the view.
+func (s Served) Count(snapshot storage.Reader) (int64, error) {
+	if s.Plan == nil {
+		return -1, nil
+	}
+	var record viewRecord
+	found, err := storage.GetMeta(snapshot, viewPrefix+s.Plan.View.Name, &record)
+	if err != nil {
+		return 0, err
+	}
+	if !found || record.Generation != s.Generation {
+		return -1, nil
+	}
+	return record.Documents, nil
+}
+
 // storedDocument turns stored rows into the form that the reference gives.
 func storedDocument(plan *views.Plan, s *ivm.Stored) *reference.Document {
 	node := plan.View.Nodes[s.Node]

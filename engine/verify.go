@@ -73,6 +73,12 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, er
 	if err := v.known(); err != nil {
 		return nil, err
 	}
+	select { // fences of two verifications would cut each other's streams
+	case e.verifying <- struct{}{}:
+		defer func() { <-e.verifying }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	for _, s := range e.sources {
 		if len(o.Views) > 0 && len(o.Sources) == 0 || !wanted(o.Sources, s.source.Name()) {
 			continue
@@ -183,9 +189,11 @@ func (e *Engine) fenced(ctx context.Context, s *sourceState, compare func(Fence,
 		_ = e.do(context.WithoutCancel(ctx), func(*writer) { s.paused, s.cut = false, 0 })
 	}
 	defer release()
-	fence, err := fencer.Fence(ctx)
+	making, cancelMaking := context.WithTimeout(ctx, fenceTimeout)
+	defer cancelMaking()
+	fence, err := fencer.Fence(making)
 	if err != nil {
-		return err
+		return fmt.Errorf("make a fence: %w", err)
 	}
 	defer fence.Close()
 	if err := e.do(ctx, func(*writer) { s.paused, s.cut = false, fence.Position() }); err != nil {

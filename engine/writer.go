@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +29,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, chunk: cmp.Or(e.chunk, firstChunk)}
+	w := &writer{engine: e, catalog: c, chunk: min(firstChunk, e.chunk)}
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
@@ -326,7 +325,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
-			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
 			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
 		for v, result := range results {
@@ -468,7 +467,7 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	delete(b.frontiers, s)
 	halt := &Halt{
 		Code: "APPLY", Message: fault.cause.Error(),
-		Hint: "the stored copy of this source differs from the database: stop odsd, remove its data directory and start again to copy anew",
+		Hint: "the stored copy of this source differs from the database: odsd resync " + s.source.Name(),
 	}
 	var missing *missingRowError
 	if errors.As(fault.cause, &missing) {

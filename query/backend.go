@@ -27,6 +27,9 @@ type Reading struct {
 	SchemaGeneration uint64
 	Views            []*ServedView
 	Freshness        []Freshness
+	// Documents is how many documents the view at a place in Views has, -1 when
+	// that is not known without counting. Nil: it is not known of any.
+	Documents func(view int) (int64, error)
 	// Close releases the snapshot; nothing of the reading may be used after it.
 	Close func()
 }
@@ -37,7 +40,6 @@ type ServedView struct {
 	// Generation holds the documents; read only when State is Ready.
 	Generation storage.GenerationID
 	State      ViewState
-	Documents  int64 // -1 when not known without counting
 }
 
 // ViewState is a view's state as status prints it.

@@ -47,6 +47,8 @@ func (p *problem) in(step string) *problem {
 	return p
 }
 
+func (p *problem) at(i int) *problem { return p.in(fmt.Sprintf("[%d]", i)) }
+
 // coerceLiteral turns a literal into an input value of type t. Variables within
 // are taken from variables; where that is nil they are accepted unseen, for
 // another rule looks at their types. present is false for a variable that was not given.
@@ -77,6 +79,12 @@ func (d *document) coerceLiteral(t graphql.Input, v ast.Value, variables map[str
 		value, bad = d.coerceObjectLiteral(t, v, variables)
 	case *graphql.Scalar:
 		value, bad = coerceScalarLiteral(t, v)
+	case *graphql.Enum:
+		name, ok := v.(*ast.EnumValue)
+		if !ok {
+			return nil, true, mismatch("expected %s, a name without quotes, as %s", t, t.Values()[0].Name)
+		}
+		value, bad = coerceEnum(t, name.Value)
 	default:
 		bad = mismatch("a value of type %s cannot be given", t)
 	}
@@ -97,7 +105,7 @@ func (d *document) coerceListLiteral(t *graphql.List, v ast.Value, variables map
 			bad = mismatch("expected %s, found a variable without a value", inner)
 		}
 		if bad != nil {
-			return nil, bad.in(fmt.Sprintf("[%d]", i))
+			return nil, bad.at(i)
 		}
 		values = append(values, value)
 	}
@@ -143,6 +151,15 @@ func complete(t *graphql.InputObject, given map[string]any) (any, *problem) {
 		return nil, mismatch("%s needs the field %q", t, lacking[0])
 	}
 	return given, nil
+}
+
+func coerceEnum(t *graphql.Enum, name string) (any, *problem) {
+	for _, v := range t.Values() {
+		if v.Name == name {
+			return relation.OfString(relation.Enum, name), nil
+		}
+	}
+	return nil, mismatch("%s has no value %s", t, name)
 }
 
 func coerceScalarLiteral(t *graphql.Scalar, v ast.Value) (any, *problem) {
@@ -232,6 +249,12 @@ func coerceJSON(t graphql.Input, raw any) (any, *problem) {
 		return coerceJSONObject(t, raw)
 	case *graphql.Scalar:
 		return coerceJSONScalar(t, raw)
+	case *graphql.Enum:
+		name, ok := raw.(string)
+		if !ok {
+			return nil, mismatch("expected %s, a string, as %q", t, t.Values()[0].Name)
+		}
+		return coerceEnum(t, name)
 	}
 	return nil, mismatch("a value of type %s cannot be given", t)
 }
@@ -247,7 +270,7 @@ func coerceJSONList(t *graphql.List, raw any) (any, *problem) {
 	for i, item := range list {
 		value, bad := coerceJSON(inner, item)
 		if bad != nil {
-			return nil, bad.in(fmt.Sprintf("[%d]", i))
+			return nil, bad.at(i)
 		}
 		values = append(values, value)
 	}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphql-go/graphql"
 	"github.com/graphql-go/graphql/language/ast"
@@ -16,7 +17,8 @@ type compiler struct {
 	schema    *schema
 	variables map[string]any
 	views     map[int]bool
-	limits    []listLimit
+	lists     []listArguments
+	path      []string // response names down to the object at hand
 }
 
 func (d *document) compile(s *schema, o *ast.OperationDefinition, variables map[string]any) *operation {
@@ -25,7 +27,7 @@ func (d *document) compile(s *schema, o *ast.OperationDefinition, variables map[
 	for i, group := range d.collect([]*ast.SelectionSet{o.SelectionSet}, c.included) {
 		out.roots = append(out.roots, c.root(i, group))
 	}
-	out.limits = c.limits
+	out.lists = c.lists
 	for view := range c.views {
 		for _, source := range s.views[view].sources {
 			if !slices.Contains(out.sources, source) {
@@ -160,6 +162,10 @@ func (c *compiler) root(i int, g *fieldGroup) *rootStep {
 		step.document = c.selection(field.object, g)
 	case listRoot:
 		step.page = c.page(field.object, g)
+		for _, p := range step.page {
+			step.counted = step.counted || p.kind == totalField
+			step.next = step.next || slices.ContainsFunc(p.leaves, func(l *leafStep) bool { return l.kind == hasNextField })
+		}
 	case freshnessRoot:
 		step.listing = c.leaves(field.object, g)
 	}
@@ -167,6 +173,8 @@ func (c *compiler) root(i int, g *fieldGroup) *rootStep {
 }
 
 func (c *compiler) selection(object *objectType, g *fieldGroup) *selection {
+	c.path = append(c.path, g.response)
+	defer func() { c.path = c.path[:len(c.path)-1] }()
 	out := &selection{}
 	for i, sub := range c.collect(g.selections(), c.included) {
 		s := c.step(i, object, sub)
@@ -187,15 +195,22 @@ func (c *compiler) step(i int, object *objectType, g *fieldGroup) step {
 		out.column = field.present
 		out.object = c.selection(field.object, g)
 	case manyField:
+		out.arguments = len(c.lists)
+		c.lists = append(c.lists, listArguments{
+			name: strings.Join(append(slices.Clip(c.path), g.response), "."), list: field.list, object: field.object,
+			limit: listArgument(field, g, "limit"), where: listArgument(field, g, "where"), orderBy: listArgument(field, g, "orderBy"),
+		})
 		out.object = c.selection(field.object, g)
-		out.limit = len(c.limits)
-		limit := listLimit{defined: field.list.limit}
-		if a := argumentNamed(g.fields[0].Arguments, "limit"); a != nil {
-			limit.asked = &argument{name: "limit", value: a.Value, input: graphql.Int}
-		}
-		c.limits = append(c.limits, limit)
 	}
 	return out
+}
+
+func listArgument(field *objectField, g *fieldGroup, name string) *argument {
+	a := argumentNamed(g.fields[0].Arguments, name)
+	if a == nil {
+		return nil
+	}
+	return &argument{name: name, value: a.Value, input: field.args[name]}
 }
 
 func (c *compiler) page(object *objectType, g *fieldGroup) []*pageStep {

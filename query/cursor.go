@@ -13,19 +13,22 @@ import (
 
 // A cursor is
 //
-//	version │ path of a root row │ first 16 bytes of an HMAC-SHA256
+//	version │ sort key of a document │ first 16 bytes of an HMAC-SHA256
 //
-// in base64. The HMAC covers the list as well: its view, its order and the
-// types of its key, so that a cursor is of no use elsewhere and one that was
-// made up is told from ours. It says nothing of the generation, since a rebuilt
-// view has the same paths.
+// in base64. The sort key is what the document is ordered by, then its key, in
+// the store's encoding: the page after it needs no document to be still there. The
+// HMAC covers the list as well: its view, its order and filter and the types of
+// its key, so that a cursor is of no use elsewhere and one that was made up is
+// told from ours. It says nothing of the generation, since a rebuilt view has
+// the same keys, nor of how the list is found.
 const (
 	cursorVersion = 1
 	cursorTag     = 16
-	maxCursor     = 16 << 10
+	maxSortKey    = 48 << 10
+	maxCursor     = (1+maxSortKey+cursorTag)*4/3 + 1
 )
 
-// identityOf is what cursors of a view's list in key order are bound to.
+// identityOf is what cursors of a view's whole list in key order are bound to.
 func identityOf(v *views.View, key []relation.Type) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "odsd list\x00%s\x00by key", v.Name)
@@ -45,7 +48,7 @@ func (s seal) tag(identity string, body []byte) []byte {
 	return mac.Sum(nil)[:cursorTag]
 }
 
-// appendCursor writes the cursor of a root's path as a JSON string.
+// appendCursor writes the cursor of a sort key as a JSON string.
 func (s seal) appendCursor(dst []byte, identity string, path []byte) []byte {
 	body := append([]byte{cursorVersion}, path...)
 	body = append(body, s.tag(identity, body)...)
@@ -54,7 +57,7 @@ func (s seal) appendCursor(dst []byte, identity string, path []byte) []byte {
 	return append(dst, '"')
 }
 
-// open gives the path in a cursor that appendCursor made for the same list.
+// open gives the sort key in a cursor that appendCursor made for the same list.
 func (s seal) open(identity, cursor string) (path []byte, err *Error) {
 	bad := failure(BadUserInput, "pass a cursor of this list as it was given", "the cursor in after is not one of this list")
 	if len(cursor) > maxCursor {

@@ -20,12 +20,15 @@ type reader struct {
 	snapshot storage.Reader
 	view     *viewSchema
 	served   *ServedView
-	limits   []int // of the operation's lists, -1 for none
-	rows     walk  // over the view's node rows
+	lists    []boundList // of the operation
+	rows     walk        // over the view's node rows
 	levels   []*level
-	orders   map[byte]*walk // by node, over the entries of its order lists
-	prefix   []byte         // of the view's rows
-	root     []byte         // key of the document at hand
+	orders   map[byte]*walk  // by node, over the entries of its order lists
+	probes   map[byte]*probe // by node, of those that look through lists
+	indexes  map[int]*walk   // over the entries of the view's indexes
+	prefix   []byte          // of the view's rows
+	root     []byte          // key of the document at hand
+	failed   *Error          // what a test met
 }
 
 // output is the reply as far as it is written.
@@ -38,9 +41,11 @@ type level struct {
 	row    []byte // its row, kept while the cursor is elsewhere
 	end    []byte
 	prefix []byte // of the list in the order keyspace
+	picked []byte // keys of the list's children that are written, one after the other
+	ends   []int  // where each of them ends
 }
 
-var errLostRow = errors.New("a list's order names a row that is not stored")
+var errLostRow = errors.New("an order or an index names a row that is not stored")
 
 // open places the cursor over the view's rows.
 func (r *reader) open() {
@@ -55,6 +60,15 @@ func (r *reader) close() error {
 	}
 	for _, orders := range r.orders {
 		errs = append(errs, orders.cursor.Close())
+	}
+	for _, index := range r.indexes {
+		errs = append(errs, index.cursor.Close())
+	}
+	for _, p := range r.probes {
+		errs = append(errs, p.rows.cursor.Close())
+		if p.orders.cursor != nil {
+			errs = append(errs, p.orders.cursor.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -125,7 +139,8 @@ func (r *reader) object(sel *selection, node *nodeLayout, key, row []byte, depth
 }
 
 func (r *reader) many(s *step, key []byte, depth int, position *slotPosition) *Error {
-	limit := r.limits[s.limit]
+	list := &r.lists[s.arguments]
+	limit := list.limit
 	slot := s.list.slot
 	back := slot <= position.slot
 	position.slot = max(slot, position.slot)
@@ -135,6 +150,9 @@ func (r *reader) many(s *step, key []byte, depth int, position *slotPosition) *E
 	}
 	l := r.level(depth + 1)
 	l.list = append(append(l.list[:0], key...), slot)
+	if list.where != nil || len(list.order) > 0 {
+		return r.pickedList(s, list, l, key, depth+1)
+	}
 	if s.list.indexed {
 		return r.indexedList(s, l, limit, depth+1)
 	}
@@ -196,11 +214,8 @@ func (r *reader) indexedList(s *step, l *level, limit, depth int) *Error {
 			return internal(err)
 		}
 		l.child = append(append(l.child[:0], l.list...), key...)
-		if err := r.rows.seek(l.child); err != nil {
+		if err := r.rows.find(l.child); err != nil {
 			return err
-		}
-		if !r.rows.valid || string(r.rows.key) != string(l.child) {
-			return internal(errLostRow)
 		}
 		if err := r.instance(s.object, s.list, l.child, depth); err != nil {
 			return err

@@ -170,6 +170,7 @@ func write(c *storage.Commit, g storage.GenerationID, p *views.Plan, node int, p
 type memory struct {
 	store     *storage.Store
 	views     []*ServedView
+	documents []int64 // of each view, -1 where it is to be counted
 	freshness []Freshness
 	schema    uint64
 	waitFor   func(ctx context.Context, source string, p relation.Position) error
@@ -201,7 +202,8 @@ func (m *memory) serve(t testing.TB, p *views.Plan, documents ...*instance) *Ser
 	if err := c.Apply(); err != nil {
 		t.Fatal(err)
 	}
-	served := &ServedView{Plan: p, Generation: g, State: Ready, Documents: int64(len(documents))}
+	served := &ServedView{Plan: p, Generation: g, State: Ready}
+	m.documents = append(m.documents, int64(len(documents)))
 	m.views = append(m.views, served)
 	return served
 }
@@ -211,7 +213,8 @@ func (m *memory) Read(context.Context) (*Reading, error) {
 	m.open.Add(1)
 	return &Reading{
 		Snapshot: snapshot, SchemaGeneration: m.schema, Views: m.views, Freshness: m.freshness,
-		Close: func() { m.open.Add(-1); _ = snapshot.Close() },
+		Documents: func(view int) (int64, error) { return m.documents[view], nil },
+		Close:     func() { m.open.Add(-1); _ = snapshot.Close() },
 	}, nil
 }
 

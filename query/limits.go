@@ -15,7 +15,9 @@ type Limits struct {
 	Fields     int // with every fragment put in place of its spreads
 	Depth      int // of fields, introspection excepted
 	Nodes      int // rows of views in one reply
-	Scan       int // keys of the store read for one reply
+	Scan       int // rows looked at for one reply: tested, sorted or written
+	Sort       int // bytes of sort keys kept at one time
+	Conditions int // of one filter
 }
 
 // DefaultLimits are generous to programs and people and narrow to floods.
@@ -34,5 +36,7 @@ func DefaultLimits() Limits {
 		Depth:      12,
 		Nodes:      50_000,
 		Scan:       1_000_000,
+		Sort:       64 << 20,
+		Conditions: 1_000,
 	}
 }

@@ -13,7 +13,7 @@ type operation struct {
 	roots       []*rootStep
 	consistency []argument // waitFor, maxStaleness, timeout as given in the directive
 	sources     []string   // of all views it reads
-	limits      []listLimit
+	lists       []listArguments
 }
 
 // rootStep answers one field of Query.
@@ -26,6 +26,8 @@ type rootStep struct {
 	args     []argument
 	document *selection   // byKey, byKeys
 	page     []*pageStep  // list
+	counted  bool         // list: totalCount is asked for
+	next     bool         // list: hasNextPage is
 	listing  []*leafStep  // _freshness
 	fields   []*ast.Field // introspection, fragments put in place
 }
@@ -45,13 +47,17 @@ type step struct {
 	write    writer
 	object   *selection // one, many
 	list     *nodeLayout
-	limit    int // many: which of the operation's limits
+	// arguments of a many: which of the operation's lists it is.
+	arguments int
 }
 
-// listLimit is how many children a list shows at most: the definition's limit and the request's.
-type listLimit struct {
-	defined int // 0 for none
-	asked   *argument
+// listArguments is what a request wants of a list in a document, nil where it
+// says nothing.
+type listArguments struct {
+	name                  string // dotted path of fields below Query, as named in the reply
+	list                  *nodeLayout
+	object                *objectType // of its rows
+	limit, where, orderBy *argument
 }
 
 // pageStep writes one field of a connection.

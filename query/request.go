@@ -23,7 +23,7 @@ type request struct {
 	variables map[string]any
 	reading   *Reading
 	meter     meter
-	limits    []int
+	lists     []boundList
 	readers   map[int]*reader
 	errs      []*Error
 }
@@ -34,7 +34,7 @@ func (q *request) data(ctx context.Context) {
 	q.meter = meter{ctx: ctx, limits: q.service.limits}
 	defer q.closeReaders()
 	start := len(q.out)
-	if err := q.evaluateLimits(); err != nil {
+	if err := q.bindLists(); err != nil {
 		q.fail(start, nil, err)
 		return
 	}
@@ -88,32 +88,6 @@ func (q *request) evaluate(a *argument) (given, *Error) {
 	return given{value: value, present: present}, nil
 }
 
-func (q *request) evaluateLimits() *Error {
-	q.limits = make([]int, len(q.operation.limits))
-	for i, l := range q.operation.limits {
-		q.limits[i] = -1
-		if l.defined > 0 {
-			q.limits[i] = l.defined
-		}
-		if l.asked == nil {
-			continue
-		}
-		asked, err := q.evaluate(l.asked)
-		if err != nil {
-			return err
-		}
-		n := int(asked.number())
-		switch {
-		case asked.isNull():
-		case n < 0:
-			return failure(BadUserInput, "", "limit is negative")
-		case l.defined == 0 || n < l.defined:
-			q.limits[i] = n
-		}
-	}
-	return nil
-}
-
 func (q *request) root(step *rootStep) *Error {
 	switch step.kind {
 	case typenameRoot:
@@ -125,6 +99,9 @@ func (q *request) root(step *rootStep) *Error {
 	case freshnessRoot:
 		q.freshness(step.listing)
 		return nil
+	}
+	if step.kind == listRoot {
+		return q.list(step)
 	}
 	args := map[string]given{}
 	for i := range step.args {
@@ -138,14 +115,10 @@ func (q *request) root(step *rootStep) *Error {
 	if err != nil {
 		return err
 	}
-	switch step.kind {
-	case byKeyRoot:
-		return q.byKey(step.document, r, func(name string) any { return args[name].value })
-	case byKeysRoot:
+	if step.kind == byKeysRoot {
 		return q.byKeys(step.document, r, args["keys"])
-	default:
-		return q.list(step.page, r, args["first"], args["after"])
 	}
+	return q.byKey(step.document, r, func(name string) any { return args[name].value })
 }
 
 // reader gives the one reader of a view in this request.
@@ -157,7 +130,7 @@ func (q *request) reader(view int) (*reader, *Error) {
 	if served.State != Ready {
 		return nil, failure(ViewNotReady, "odsd status says how far it is", "view %s is %s", served.Plan.View.Name, served.State)
 	}
-	r := &reader{meter: &q.meter, output: &q.output, snapshot: q.reading.Snapshot, view: q.schema.views[view], served: served, limits: q.limits}
+	r := &reader{meter: &q.meter, output: &q.output, snapshot: q.reading.Snapshot, view: q.schema.views[view], served: served, lists: q.lists}
 	r.open()
 	if q.readers == nil {
 		q.readers = map[int]*reader{}
@@ -170,8 +143,8 @@ func (q *request) reader(view int) (*reader, *Error) {
 func (q *request) byKey(document *selection, r *reader, part func(name string) any) *Error {
 	r.root = append(r.root[:0], r.prefix...)
 	for _, c := range r.view.key {
-		value, ok := part(c.name).(relation.Value)
-		if !ok {
+		value, given := part(c.name).(relation.Value)
+		if !given && !c.nullable {
 			return failure(BadUserInput, "", "argument %q has no value", c.name)
 		}
 		value, err := c.stored(value)
@@ -192,6 +165,9 @@ func (q *request) byKey(document *selection, r *reader, part func(name string) a
 
 // stored turns an argument into the kind that the key column has.
 func (c keyColumn) stored(v relation.Value) (relation.Value, *Error) {
+	if v.IsNull() {
+		return v, nil
+	}
 	if c.kind.Kind == relation.Float4 {
 		return relation.OfFloat(relation.Float4, v.Float()), nil
 	}
@@ -219,23 +195,6 @@ func (q *request) byKeys(document *selection, r *reader, keys given) *Error {
 	}
 	q.out = append(q.out, ']')
 	return nil
-}
-
-func (q *request) list(steps []*pageStep, r *reader, first, after given) *Error {
-	p := page{first: defaultFirst}
-	if !first.isNull() {
-		p.first = int(first.number())
-	}
-	if p.first < 0 {
-		return failure(BadUserInput, "", "first is negative")
-	}
-	if !after.isNull() {
-		var err *Error
-		if p.after, err = q.service.seal.open(r.view.identity, after.text()); err != nil {
-			return err
-		}
-	}
-	return q.connection(steps, r, &p)
 }
 
 func (q *request) total(documents int64) {

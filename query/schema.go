@@ -28,8 +28,10 @@ type viewSchema struct {
 	root     *objectType
 	nodes    []*nodeLayout // by node id
 	key      []keyColumn
-	sources  []string // whose rows it is made of, views below it included
-	identity string   // what cursors of its list are bound to
+	keyParts []accessPart   // of the root's key
+	indexes  [][]accessPart // of each declared index
+	sources  []string       // whose rows it is made of, views below it included
+	identity string         // what cursors of its list are bound to
 }
 
 // keyColumn is one argument of a lookup by key.
@@ -38,6 +40,8 @@ type keyColumn struct {
 	kind relation.Type
 	// printed keys are given as PostgreSQL prints them, for types without a scalar.
 	printed bool
+	// nullable: null, or nothing, is a key of its own.
+	nullable bool
 }
 
 // nodeLayout is how the rows of a plan's node lie in the store.
@@ -105,10 +109,16 @@ const (
 type objectType struct {
 	name   string
 	fields map[string]*objectField
+	// What filters and orders of such objects are written as; nil for none.
+	where, orderBy, some *graphql.InputObject
 }
 
 type objectField struct {
 	kind     fieldKind
+	name     string        // as the definition has it
+	scalar   string        // of its values, or of an array's elements
+	stored   relation.Type // of its column
+	args     map[string]graphql.Input
 	column   int
 	write    writer
 	required bool // never null

@@ -23,6 +23,8 @@ type builder struct {
 	pageInfo  *graphql.Object
 	pages     *objectType
 	freshness *objectType
+	direction *graphql.Enum
+	operators map[string]*graphql.InputObject
 }
 
 func newBuilder() *builder {
@@ -32,6 +34,8 @@ func newBuilder() *builder {
 		taken:   map[string]string{},
 		order:   map[string][]string{},
 		scalars: map[string]*graphql.Scalar{},
+
+		operators: map[string]*graphql.InputObject{},
 	}
 	for _, builtin := range []*graphql.Scalar{graphql.Int, graphql.Float, graphql.String, graphql.Boolean} {
 		b.scalars[builtin.Name()] = builtin
@@ -43,6 +47,10 @@ func newBuilder() *builder {
 	} {
 		b.taken[name] = "GraphQL or odsd itself"
 	}
+	for _, scalar := range filterTypes {
+		b.taken[scalar+"Ops"], b.taken[scalar+"ListOps"] = "GraphQL or odsd itself", "GraphQL or odsd itself"
+	}
+	b.addOrder()
 	b.addPageInfo()
 	b.addFreshness()
 	return b
@@ -128,7 +136,10 @@ func (b *builder) consistency() (*graphql.Directive, graphql.Type) {
 // sortArguments puts the arguments of a field of Query, or of a directive, in
 // the order in which they were declared; graphql-go keeps them in a map on the way.
 func (b *builder) sortArguments(owner string, args []*graphql.Argument) {
-	order := b.order[owner]
+	sortByNames(args, b.order[owner])
+}
+
+func sortByNames(args []*graphql.Argument, order []string) {
 	slices.SortFunc(args, func(x, y *graphql.Argument) int {
 		if c := slices.Index(order, x.Name()) - slices.Index(order, y.Name()); c != 0 {
 			return c
@@ -142,7 +153,7 @@ func (b *builder) view(place int, p *views.Plan) (*viewSchema, error) {
 	v := p.View
 	b.claimed = nil
 	root := p.Nodes[0]
-	out := &viewSchema{plan: p, nodes: layoutsOf(p), key: keyColumns(p)}
+	out := &viewSchema{plan: p, nodes: layoutsOf(p), key: keyColumns(p), keyParts: keyPartsOf(p), indexes: indexPartsOf(p)}
 	o := objectBuilder{builder: b, plan: p, view: out}
 	document, object, err := o.object(v.Type, describe(v.Description, v.Owner), 0, v.Nodes[0].Fields)
 	if err == nil {
@@ -184,36 +195,31 @@ func describe(text string, owner views.Owner) string {
 	return text + "\n\nOwner: " + who
 }
 
-// keyColumns names the arguments of a lookup by key: after the field that
-// shows the column, else after the column.
+// keyColumns are the arguments of a lookup by key: columns of the root relation
+// in a view of documents, fields in any other.
 func keyColumns(p *views.Plan) []keyColumn {
 	v := p.View
-	relationSchema := v.Occurrences[0].Schema
-	columns := make([]keyColumn, len(v.Key))
-	for i, ordinal := range v.Key {
-		column := relationSchema.Columns[ordinal]
-		name := camelCase(column.Name)
-		for _, f := range v.Nodes[0].Fields {
-			if f.Expr == nil || f.Expr.Op != views.OpColumn || f.Expr.Occurrence != 0 || f.Expr.Column != ordinal {
-				continue
-			}
-			name = f.GraphQL
-			if f.Name == column.Name {
-				break
-			}
-		}
+	var columns []keyColumn
+	for i, name := range v.KeyNames() {
+		columns = append(columns, keyColumn{name: name, nullable: keyMayBeNull(v, i)})
+	}
+	for i := range columns {
 		kind := p.Nodes[0].KeyParts[i]
-		columns[i] = keyColumn{name: name, kind: kind, printed: kind.Kind == relation.JSON || kind.Kind == relation.Array}
+		columns[i].kind = kind
+		columns[i].printed = kind.Kind == relation.JSON || kind.Kind == relation.Array
 	}
 	return columns
 }
 
-func camelCase(name string) string {
-	words := strings.Split(name, "_")
-	for i := 1; i < len(words); i++ {
-		words[i] = upperFirst(words[i])
+// keyMayBeNull is so for the dimensions of groups, and for a view whose key
+// comes from one: null is a group of its own.
+func keyMayBeNull(v *views.View, part int) bool {
+	if len(v.KeyFields) > 0 {
+		return v.Nodes[0].Scalars[v.KeyFields[part]].Nullable
 	}
-	return strings.Join(words, "")
+	root := v.Occurrences[0].Schema
+	onView := !strings.Contains(root.Name, ".")
+	return onView && !root.Columns[v.Key[part]].NotNull
 }
 
 func upperFirst(s string) string {
@@ -224,10 +230,14 @@ func upperFirst(s string) string {
 }
 
 func (b *builder) keyInput(c keyColumn) (graphql.Input, string) {
+	scalar, note := b.scalar(scalarOf(c.kind.Kind, "")), ""
 	if c.printed {
-		return graphql.NewNonNull(graphql.String), "As PostgreSQL prints a " + c.kind.String() + "."
+		scalar, note = graphql.String, "As PostgreSQL prints a "+c.kind.String()+"."
 	}
-	return graphql.NewNonNull(b.scalar(scalarOf(c.kind.Kind, ""))), ""
+	if c.nullable {
+		return scalar, strings.TrimSpace(note + " Null is a key of its own.")
+	}
+	return graphql.NewNonNull(scalar), note
 }
 
 func (b *builder) addLookups(place int, v *views.View, out *viewSchema, document *graphql.Object) {
@@ -264,23 +274,23 @@ func (b *builder) addList(place int, v *views.View, out *viewSchema, document *g
 		"nodes":      {Type: listOf(document)},
 		"edges":      {Type: listOf(edge)},
 		"pageInfo":   {Type: required(b.pageInfo)},
-		"totalCount": {Type: graphql.Int, Description: "How many documents there are in all; null when that is not known without counting."},
+		"totalCount": {Type: graphql.Int, Description: "How many documents there are on all pages together; counted only when asked for."},
 	}})
 	edges := &objectType{name: edge.Name(), fields: map[string]*objectField{
 		"cursor": {kind: cursorField},
 		"node":   {kind: nodeField, object: out.root},
 	}}
 	name := v.Field + "List"
-	b.order[name] = []string{"first", "after"}
+	args := queryArguments(out.root)
+	args["first"] = &graphql.ArgumentConfig{Type: graphql.Int, DefaultValue: defaultFirst, Description: "How many documents at most."}
+	args["after"] = &graphql.ArgumentConfig{Type: graphql.String, Description: "The cursor after which the page begins."}
+	args["offset"] = &graphql.ArgumentConfig{Type: graphql.Int, Description: "How many documents to leave out first; `after` is cheaper."}
+	b.order[name] = []string{"where", "orderBy", "first", "after", "offset"}
 	b.query[name] = &graphql.Field{
-		Type: required(connection),
-		Args: graphql.FieldConfigArgument{
-			"first": {Type: graphql.Int, DefaultValue: defaultFirst, Description: "How many documents at most."},
-			"after": {Type: graphql.String, Description: "The cursor after which the page begins."},
-		},
-		Description: "All documents, in the order of their key, page by page.",
+		Type: required(connection), Args: args,
+		Description: "Documents page by page, in the order of their key where no other is asked for.",
 	}
-	b.roots[name] = &rootField{kind: listRoot, view: place, args: map[string]graphql.Input{"first": graphql.Int, "after": graphql.String},
+	b.roots[name] = &rootField{kind: listRoot, view: place, args: inputsOf(args),
 		object: &objectType{name: connection.Name(), fields: map[string]*objectField{
 			"nodes":      {kind: nodesField, object: out.root},
 			"edges":      {kind: edgesField, object: edges},

@@ -18,7 +18,7 @@ type objectBuilder struct {
 
 // object makes the type of a node's rows or of a `one` inlined in them.
 func (o *objectBuilder) object(name, description string, node int, fields []*views.Field) (*graphql.Object, *objectType, error) {
-	if err := o.claim(o.plan.View, name); err != nil {
+	if err := o.claim(o.plan.View, name, name+"Where", name+"OrderBy"); err != nil {
 		return nil, nil, err
 	}
 	out := &objectType{name: name, fields: map[string]*objectField{}}
@@ -34,7 +34,9 @@ func (o *objectBuilder) object(name, description string, node int, fields []*vie
 		if _, twice := shown[f.GraphQL]; twice {
 			return nil, nil, fmt.Errorf("two fields of %s have the GraphQL name %q", name, f.GraphQL)
 		}
-		shown[f.GraphQL] = &graphql.Field{Type: t, Description: o.description(f), DeprecationReason: f.Deprecated, Args: listArguments(f)}
+		args := field.listArguments()
+		field.args = inputsOf(args)
+		shown[f.GraphQL] = &graphql.Field{Type: t, Description: o.description(f), DeprecationReason: f.Deprecated, Args: args}
 		out.fields[f.GraphQL] = field
 	}
 	object := graphql.NewObject(graphql.ObjectConfig{Name: name, Description: description, Fields: shown})
@@ -42,6 +44,10 @@ func (o *objectBuilder) object(name, description string, node int, fields []*vie
 	if object.Fields(); object.Error() != nil {
 		return nil, nil, fmt.Errorf("type %s: %w", name, object.Error())
 	}
+	for _, f := range object.Fields() {
+		sortByNames(f.Args, []string{"where", "orderBy", "limit"})
+	}
+	o.filters(out, fields)
 	return object, out, nil
 }
 
@@ -54,13 +60,13 @@ func (o *objectBuilder) description(f *views.Field) string {
 	return f.Description
 }
 
-func listArguments(f *views.Field) graphql.FieldConfigArgument {
-	if f.Kind != views.ManyField {
+func (f *objectField) listArguments() graphql.FieldConfigArgument {
+	if f.kind != manyField {
 		return nil
 	}
-	return graphql.FieldConfigArgument{
-		"limit": {Type: graphql.Int, Description: "How many at most; the definition's own limit stays."},
-	}
+	args := queryArguments(f.object)
+	args["limit"] = &graphql.ArgumentConfig{Type: graphql.Int, Description: "How many at most; the definition's own limit stays."}
+	return args
 }
 
 func (o *objectBuilder) field(parent string, node int, f *views.Field) (graphql.Output, *objectField, error) {
@@ -72,7 +78,11 @@ func (o *objectBuilder) field(parent string, node int, f *views.Field) (graphql.
 		if err != nil {
 			return nil, nil, err
 		}
-		return listOf(t), &objectField{kind: manyField, object: object, list: o.view.nodes[f.Node], required: true}, nil
+		if err := o.claim(o.plan.View, object.name+"Some"); err != nil {
+			return nil, nil, err
+		}
+		someFilter(object)
+		return listOf(t), &objectField{kind: manyField, name: f.Name, object: object, list: o.view.nodes[f.Node], required: true}, nil
 	}
 	// A count is shown as an Int, whatever it is stored as.
 	as := f.As
@@ -83,7 +93,14 @@ func (o *objectBuilder) field(parent string, node int, f *views.Field) (graphql.
 	if !f.Nullable {
 		t = required(t)
 	}
-	return t, &objectField{kind: scalarField, column: f.Ordinal, write: writerOf(f.Type, as), required: !f.Nullable}, nil
+	shown := f.Type.Kind
+	if shown == relation.Array {
+		shown = f.Type.Elem
+	}
+	return t, &objectField{
+		kind: scalarField, name: f.Name, column: f.Ordinal, write: writerOf(f.Type, as), required: !f.Nullable,
+		stored: f.Type, scalar: scalarOf(shown, as),
+	}, nil
 }
 
 func (o *objectBuilder) scalarType(t relation.Type, as string) graphql.Output {
@@ -98,7 +115,7 @@ func (o *objectBuilder) one(parent string, node int, f *views.Field) (graphql.Ou
 	if err != nil {
 		return nil, nil, err
 	}
-	field := &objectField{kind: oneField, object: object, present: -1}
+	field := &objectField{kind: oneField, name: f.Name, object: object, present: -1}
 	for i, c := range o.plan.Nodes[node].Columns {
 		if c.From == views.FromPresent && c.Ordinal == f.Occurrence {
 			field.present = i

@@ -19,7 +19,8 @@ func sampleMemory(t testing.TB) *memory {
 	m := newMemory(t)
 	c := customersView(t)
 	m.serve(t, c.plan, c.sample()...)
-	m.serve(t, stockView(t), stockSample()...).Documents = -1
+	m.serve(t, stockView(t), stockSample()...)
+	m.documents[1] = -1
 	late := newView("late", "Late", "late", table("shop.late", plain("id", kind(relation.Int4))))
 	late.scalar(0, 0, 0, "id")
 	m.serve(t, late.compile(t)).State = Building

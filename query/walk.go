@@ -13,19 +13,27 @@ type meter struct {
 	ctx     context.Context
 	limits  Limits
 	scanned int // keys of the store
-	nodes   int // rows of views
+	rows    int // looked at, to be tested or sorted or written
+	nodes   int // rows of views in the reply
 }
 
 // checkEvery is how many keys pass between looks at the context.
 const checkEvery = 512
 
+// scan counts a move of a cursor. Each row that is looked at costs a few at most.
 func (m *meter) scan() *Error {
 	m.scanned++
-	if m.scanned > m.limits.Scan {
-		return failure(ScanLimit, "ask for less with first or limit", "the request reads more than %d rows", m.limits.Scan)
-	}
 	if m.scanned%checkEvery == 0 {
 		return m.alive()
+	}
+	return nil
+}
+
+// examine counts a row.
+func (m *meter) examine() *Error {
+	m.rows++
+	if m.rows > m.limits.Scan {
+		return failure(ScanLimit, "ask for less with first or limit", "the request reads more than %d rows", m.limits.Scan)
 	}
 	return nil
 }
@@ -42,7 +50,7 @@ func (m *meter) node() *Error {
 	if m.nodes > m.limits.Nodes {
 		return failure(TooComplex, "ask for fewer with first or limit, or for less of each", "the reply has more than %d rows", m.limits.Nodes)
 	}
-	return nil
+	return m.examine()
 }
 
 // walk is a cursor that knows where it stands. The executor keeps one
@@ -85,5 +93,21 @@ func (w *walk) forward(target []byte) *Error {
 	}
 	return w.seek(target)
 }
+
+// find moves to a key that must be there.
+func (w *walk) find(key []byte) *Error {
+	if w.valid && bytes.Equal(w.key, key) {
+		return nil
+	}
+	if err := w.seek(key); err != nil {
+		return err
+	}
+	if !w.valid || !bytes.Equal(w.key, key) {
+		return internal(errLostRow)
+	}
+	return nil
+}
+
+func (w *walk) before(end []byte) bool { return w.valid && bytes.Compare(w.key, end) < 0 }
 
 func (w *walk) within(prefix []byte) bool { return w.valid && bytes.HasPrefix(w.key, prefix) }

@@ -93,6 +93,10 @@ func (c *checker) nameView() {
 
 func (c *checker) nameFields(s *scope) {
 	taken := map[string]*fieldState{}
+	override := "with `graphql: {field: name}`"
+	if c.view.Kind == UnionView {
+		override = "with `rename`: {new: old}"
+	}
 	for _, f := range s.fields {
 		at := f.def.Name
 		f.field.GraphQL = FieldName(at.Value)
@@ -101,11 +105,11 @@ func (c *checker) nameFields(s *scope) {
 			f.field.GraphQL = at.Value
 		}
 		if why := legal(f.field.GraphQL); why != "" {
-			at.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {field: name}`", "%q %s", f.field.GraphQL, why)
+			at.Node.Report(yamlfile.CodeGraphQL, "name it "+override, "%q %s", f.field.GraphQL, why)
 			continue
 		}
 		if first := taken[f.field.GraphQL]; first != nil {
-			at.Node.Report(yamlfile.CodeCollision, "give one another name with `graphql: {field: name}`",
+			at.Node.Report(yamlfile.CodeCollision, "give one another name "+override,
 				"the fields %q and %q are both %q in GraphQL", first.def.Name.Value, f.def.Name.Value, f.field.GraphQL)
 			continue
 		}
@@ -117,7 +121,7 @@ func (c *checker) nameFields(s *scope) {
 // key: that of the root field which shows it, else one made of the key
 // column's own name. Those of dimensions may be null.
 func (v *View) KeyNames() []string {
-	if v.Kind != DocumentView {
+	if len(v.KeyFields) > 0 {
 		list := make([]string, len(v.KeyFields))
 		for i, ordinal := range v.KeyFields {
 			list[i] = v.Nodes[0].Scalars[ordinal].GraphQL

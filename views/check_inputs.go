@@ -148,7 +148,7 @@ func asInput(v *View) *input {
 func (v *View) columnOf(f *Field) relation.Column {
 	column := relation.Column{Name: f.Name, Type: f.Type, NotNull: !f.Nullable, Description: f.Description}
 	if f.Within != 0 {
-		column.Name = v.Occurrences[f.Within].Alias + "." + f.Name
+		column.Name, column.NotNull = v.Occurrences[f.Within].Alias+"."+f.Name, false
 	}
 	if e := f.Expr; e != nil && e.Op == OpColumn {
 		column.Labels = v.Occurrences[e.Occurrence].Schema.Columns[e.Column].Labels

@@ -195,7 +195,7 @@ func (v *visible) unknownColumn(s *scope, name string, field *fieldState) *nameP
 	case field != nil && field == v.self:
 		return &nameProblem{Message: message, Hint: "inside its own expression a field's name means the column"}
 	case v.inlined && field == nil && s.byName[name] != nil:
-		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a measure; %s reads the rows", name, v.what)}
+		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a measure, and here the rows of a group are read", name)}
 	case field != nil && !v.fields:
 		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a field; %s reads columns only", name, v.what)}
 	case field != nil:

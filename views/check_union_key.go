@@ -11,25 +11,9 @@ import (
 // them, those that are not constants are a unique key of it, and no two branches
 // can have a row of one key unless `conflict` says which one is taken.
 func (c *checker) unionKey(branches []*branchState) {
-	var key []*fieldState
-	for _, name := range c.def.Key {
-		f := c.rootField(yamlfile.CodeKey, name, name.Value)
-		if f == nil {
-			return
-		}
-		switch {
-		case slices.Contains(key, f):
-			name.Node.Report(yamlfile.CodeKey, "", "the column %q is given twice", name.Value)
-			return
-		case !hasOrder(f.field.Type):
-			name.Node.Report(yamlfile.CodeKey, "", "the key column %q is of type %s, which cannot be in a key", name.Value, f.field.Type)
-			return
-		}
-		key = append(key, f)
-		c.view.KeyFields = append(c.view.KeyFields, f.field.Ordinal)
-	}
+	key := c.unionKeyFields()
 	if len(key) == 0 {
-		return // missing, which was reported
+		return
 	}
 	sound := true
 	for _, b := range branches {
@@ -38,6 +22,33 @@ func (c *checker) unionKey(branches []*branchState) {
 	if sound && !c.def.Conflict.Given() {
 		c.checkApart(branches)
 	}
+}
+
+// unionKeyFields finds the columns of the key; none where one of them cannot be
+// in it, which was reported.
+func (c *checker) unionKeyFields() []*fieldState {
+	var key []*fieldState
+	sound := true
+	for _, name := range c.def.Key {
+		f := c.rootField(yamlfile.CodeKey, name, name.Value)
+		switch {
+		case f == nil:
+			sound = false
+			continue
+		case slices.Contains(key, f):
+			name.Node.Report(yamlfile.CodeKey, "", "the column %q is given twice", name.Value)
+			sound = false
+		case !hasOrder(f.field.Type):
+			name.Node.Report(yamlfile.CodeKey, "", "the key column %q is of type %s, which cannot be in a key", name.Value, f.field.Type)
+			sound = false
+		}
+		key = append(key, f)
+		c.view.KeyFields = append(c.view.KeyFields, f.field.Ordinal)
+	}
+	if !sound {
+		return nil
+	}
+	return key
 }
 
 // branchKey checks that the key finds one row of a branch.

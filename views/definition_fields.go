@@ -20,6 +20,8 @@ func readFields(n yamlfile.Node, key string, read func(yamlfile.Entry) *FieldDef
 			fields = append(fields, &FieldDefinition{Name: name, Kind: ScalarField})
 		}
 		reportTwice(fields)
+	case n.IsScalar():
+		n.Reject(yamlfile.CodeShape, "write ["+n.Value()+"]", "`%s` must be a mapping or a list of names", key)
 	default:
 		for _, e := range n.Entries("`" + key + "`") {
 			if f := read(e); f != nil {
@@ -45,7 +47,7 @@ func reportTwice(fields []*FieldDefinition) {
 }
 
 func readField(e yamlfile.Entry) *FieldDefinition {
-	return readFieldAs(e, "a field", func(r *fieldReader) yamlfile.Keys {
+	return readFieldAs(e, "a field", fieldKinds, func(r *fieldReader) yamlfile.Keys {
 		keys := r.relationKeys()
 		maps.Copy(keys, r.aggregateKeys(OneField, ManyField, AggregateField))
 		for _, name := range []string{"first", "last", "collect", "declassify"} {
@@ -57,7 +59,7 @@ func readField(e yamlfile.Entry) *FieldDefinition {
 
 // readFieldAs reads a field whose mapping may have the keys given, besides
 // those that every field has.
-func readFieldAs(e yamlfile.Entry, what string, more func(*fieldReader) yamlfile.Keys) *FieldDefinition {
+func readFieldAs(e yamlfile.Entry, what, choices string, more func(*fieldReader) yamlfile.Keys) *FieldDefinition {
 	f := &FieldDefinition{Name: Text{e.Key.Value(), e.Key}, Kind: ScalarField}
 	switch v := e.Value; {
 	case f.Name.Value == "":
@@ -68,7 +70,7 @@ func readFieldAs(e yamlfile.Entry, what string, more func(*fieldReader) yamlfile
 	case v.IsEmpty():
 		return f
 	case v.IsMapping():
-		r := &fieldReader{field: f}
+		r := &fieldReader{field: f, choices: choices}
 		keys := more(r)
 		keys["description"] = func(e yamlfile.Entry) { readString(e, &f.Description) }
 		keys["deprecated"] = func(e yamlfile.Entry) { readString(e, &f.Deprecated) }
@@ -85,8 +87,14 @@ func readFieldAs(e yamlfile.Entry, what string, more func(*fieldReader) yamlfile
 	return nil
 }
 
-// kinds are the keys of which a field has at most one: it says what it is.
-const kinds = "expr, one, many, count, count_distinct, sum, min, max or avg"
+// The keys of which a field, a dimension, a measure has at most one: it says
+// what it is.
+const (
+	aggregateKinds = "count, count_distinct, sum, min, max or avg"
+	fieldKinds     = "expr, one, many, " + aggregateKinds
+	dimensionKinds = "expr or bucket"
+	measureKinds   = "expr, " + aggregateKinds
+)
 
 func (r *fieldReader) relationKeys() yamlfile.Keys {
 	to := &r.relation
@@ -123,6 +131,7 @@ func (r *fieldReader) aggregateKeys(filtered ...FieldKind) yamlfile.Keys {
 // only when its kind is.
 type fieldReader struct {
 	field     *FieldDefinition
+	choices   string // the kinds that it may be, for messages
 	kinds     []yamlfile.Entry
 	options   []fieldOption
 	relation  RelationDefinition
@@ -163,7 +172,7 @@ func (r *fieldReader) readLimit(e yamlfile.Entry) {
 // finish puts what was read where the field's kind wants it.
 func (r *fieldReader) finish(e yamlfile.Entry) {
 	if len(r.kinds) > 1 {
-		r.kinds[1].Key.Report(yamlfile.CodeShape, "a field is one of "+kinds,
+		r.kinds[1].Key.Report(yamlfile.CodeShape, "it is one of "+r.choices,
 			"a field cannot be both `%s` and `%s`", r.kinds[0].Key.Value(), r.kinds[1].Key.Value())
 		r.field.Kind, r.field.failed = ScalarField, true
 		return

@@ -12,7 +12,7 @@ func readDimension(e yamlfile.Entry) *FieldDefinition {
 			readText(e, into)
 		}
 	}
-	f := readFieldAs(e, "a dimension", func(r *fieldReader) yamlfile.Keys {
+	f := readFieldAs(e, "a dimension", dimensionKinds, func(r *fieldReader) yamlfile.Keys {
 		return yamlfile.Keys{
 			"bucket": r.kind(ScalarField, func(e yamlfile.Entry) {
 				r.field.Bucket = &bucket
@@ -46,7 +46,7 @@ func bucketHint(key string) string {
 
 // readMeasure reads one entry of `measures`.
 func readMeasure(e yamlfile.Entry) *FieldDefinition {
-	f := readFieldAs(e, "a measure", func(r *fieldReader) yamlfile.Keys {
+	f := readFieldAs(e, "a measure", measureKinds, func(r *fieldReader) yamlfile.Keys {
 		keys := r.aggregateKeys(AggregateField)
 		for _, name := range []string{"first", "last", "collect", "declassify"} {
 			keys[name] = yamlfile.NotBuilt

@@ -58,12 +58,12 @@ func (d *Definition) readKind(root yamlfile.Node) {
 	}
 	for _, e := range root.Entries("") {
 		if hint, strange := d.strange(e.Key.Value()); strange {
-			e.Key.Report(yamlfile.CodeUnknownKey, hint, "`%s` means nothing in a view of %s", e.Key.Value(), d.Kind)
+			e.Key.Report(yamlfile.CodeUnknownKey, hint, "`%s` means nothing in a %s", e.Key.Value(), kindName(d.Kind))
 		}
 	}
 	for _, key := range needed {
 		if !hasKey(root, key) {
-			root.Report(yamlfile.CodeMissingKey, "", "a view%s has no `%s`", ofKind(d.Kind), key)
+			root.Report(yamlfile.CodeMissingKey, "", "a %s has no `%s`", kindName(d.Kind), key)
 		}
 	}
 }
@@ -86,11 +86,14 @@ func (d *Definition) strange(key string) (hint string, strange bool) {
 	return "", false
 }
 
-func ofKind(k ViewKind) string {
-	if k == DocumentView {
-		return ""
+func kindName(k ViewKind) string {
+	switch k {
+	case GroupView:
+		return "group-by view"
+	case UnionView:
+		return "union"
 	}
-	return " of " + string(k)
+	return "view"
 }
 
 func hasKey(n yamlfile.Node, key string) bool {

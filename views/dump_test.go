@@ -15,6 +15,7 @@ func dump(v *View) string {
 		key = v.KeyFields
 	}
 	fmt.Fprintf(&b, "view %s: %s, type %s, field %s, key %v as %v\n", v.Name, v.Kind, v.Type, v.Field, key, v.KeyNames())
+	dumpInput(&b, asInput(v))
 	if v.Owner != (Owner{}) {
 		fmt.Fprintf(&b, "  owner %s %s\n", v.Owner.Team, v.Owner.Contact)
 	}
@@ -54,6 +55,22 @@ func dump(v *View) string {
 		fmt.Fprintf(&b, "check %s on field %d, %s, %d values\n", c.Name, c.Field, c.Severity, len(c.Accepted))
 	}
 	return b.String()
+}
+
+// dumpInput prints the relation that a view is to views above.
+func dumpInput(b *strings.Builder, in *input) {
+	if in.schema == nil {
+		fmt.Fprintf(b, "  no input: does not show %s\n", in.hidden)
+		return
+	}
+	fmt.Fprintf(b, "  as input: key %v, unique %v, columns", in.schema.Key, in.schema.Unique)
+	for _, column := range in.schema.Columns {
+		b.WriteString(" " + column.Name)
+		if column.NotNull {
+			b.WriteString("!")
+		}
+	}
+	b.WriteByte('\n')
 }
 
 func dumpOccurrence(b *strings.Builder, v *View, o *Occurrence) {

@@ -44,6 +44,7 @@ func (b *backend) Read(context.Context) (*query.Reading, error) {
 		SchemaGeneration: r.Generation + 1,
 		Views:            b.served(r),
 		Freshness:        make([]query.Freshness, len(r.Sources)),
+		Documents:        func(view int) (int64, error) { return r.Documents(b.plans[view].View.Name) },
 		Close:            func() { _ = r.Close() },
 	}
 	for i, s := range r.Sources {
@@ -69,7 +70,7 @@ func (b *backend) served(r *engine.Reading) []*query.ServedView {
 	}
 	list := make([]*query.ServedView, len(b.plans))
 	for i, plan := range b.plans {
-		list[i] = &query.ServedView{Plan: plan, State: query.Waiting, Documents: -1}
+		list[i] = &query.ServedView{Plan: plan, State: query.Waiting}
 		if view, ok := r.Views[plan.View.Name]; ok {
 			list[i].Plan, list[i].Generation, list[i].State = view.Plan, view.Generation, query.Ready
 		} else if state := states[plan.View.Name]; state != query.Ready {

@@ -32,11 +32,13 @@ func rootCommand(c *cli) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		checkCommand(c),
+		testCommand(c),
 		runCommand(c),
 		demoCommand(c),
+		explainCommand(c),
 		statusCommand(c),
 		queryCommand(c),
-		verifyCommand(c),
+		verifyCommand(c), resyncCommand(c),
 		versionCommand(c),
 	)
 	return root

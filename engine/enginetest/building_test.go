@@ -1,99 +1,31 @@
 package enginetest
 
 import (
-	"context"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"odsd/engine"
 	"odsd/storage/relation"
 )
 
-// buildingCase has views of all kinds over each other. Its rows are many enough
-// that a build takes several steps.
-const buildingCase = `
-relation a.t1
-  id integer not null
-  i1 integer
-  c2 numeric(8,2)
-  key id
-relation b.t2
-  id integer not null
-  i1 integer
-  c2 numeric(8,2)
-  key id
-view
-  version: 1
-  view: view_1
-  key: id
-  conflict: first
-  union:
-    - from: a.t1
-      where: i1 != 3
-    - from: b.t2
-view
-  version: 1
-  view: view_2
-  from: a.t1
-  where: '1 / (i1 - 2) <= 1'
-  group_by:
-    i1:
-    d1: '10 / (id - 100)'
-  measures:
-    m1: {count: "*"}
-    m2: {min: c2}
-    m3: {sum: c2}
-    m4: {count_distinct: c2}
-  having: m1 != 2
-view
-  version: 1
-  view: view_3
-  from: view_1
-  fields:
-    id:
-    i1:
-    l1:
-      many: view_2
-      join: view_2.i1 == view_1.i1
-      fields: [d1, m1]
-    g1: {sum: l1.m1}
-  having: g1 > 3
-view
-  version: 1
-  view: view_4
-  from: view_3
-  group_by:
-    i1:
-  measures:
-    m1: {count: "*"}
-    m2: {max: g1}
-`
-
-// TestChangesDuringABuild: changes before, at and after the place that a build
-// has come to, keys that move across it among them.
+// While a view is built, chunk by chunk, the sources go on committing and the
+// daemon is restarted: in the end the view is what it would have been without.
 func TestChangesDuringABuild(t *testing.T) {
-	c, err := ParseCase(buildingCase)
+	schemas := hotSchemas()
+	checked, err := CheckViews(schemas, []string{hotView})
 	if err != nil {
 		t.Fatal(err)
 	}
-	checked, err := CheckViews(c.Schemas, c.Views)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const rows = 300
-	database := NewDatabase(c.Schemas)
-	for id := range rows {
-		for _, s := range c.Schemas {
-			if id%3 == 0 && s.Name == "b.t2" {
-				continue
-			}
-			if err := database.Set(s.Name, buildingRow(id, id)); err != nil {
-				t.Fatal(err)
-			}
+	const customers, orders = 1500, 3000
+	database := hotDatabase(t, schemas, orders)
+	for id := 2; id <= customers; id++ {
+		if err := database.Set("crm.customers", []relation.Value{int4(id), relation.OfText(fmt.Sprint("Customer ", id))}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	w := newWorld(c.Schemas, checked, database)
-	w.chunk = 2
-	if err := w.start(); err != nil {
+	w := &World{building: true, chunk: 3}
+	if err := w.begin(schemas, checked, database); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
@@ -101,28 +33,27 @@ func TestChangesDuringABuild(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := w.copied(); err != nil {
-		t.Fatal(err)
-	}
-	during := 0
-	for n := range 60 {
-		commitUnsettled(t, w, buildingChanges(n, rows))
-		if !w.Engine.Status().Ready {
-			during++
+	random := rand.New(rand.NewPCG(1, 2))
+	unbuilt := 0
+	for i := range 300 {
+		if err := w.Commit(Step{anyChange(random, customers, orders)}); err != nil {
+			t.Fatal(err)
 		}
-		if n == 6 || n == 20 {
-			if err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.start(); err != nil {
+		if w.Engine.Status().Views[0].State == engine.ViewBuilding {
+			unbuilt++
+		}
+		if i%50 == 20 {
+			if err := w.Restart(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if during < 10 {
-		t.Errorf("only %d commits came during the builds", during)
+	t.Logf("%d of 300 commits came while the view was being built", unbuilt)
+	if unbuilt == 0 {
+		t.Error("no commit came during the build: the test shows nothing")
 	}
-	if err := w.settle(); err != nil {
+	w.building = false
+	if err := w.settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Check(); err != nil {
@@ -130,57 +61,20 @@ func TestChangesDuringABuild(t *testing.T) {
 	}
 }
 
-// copied waits until the sources' rows are there.
-func (w *World) copied() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	return w.reach(ctx)
-}
-
-func buildingRow(id, seed int) []relation.Value {
-	row := []relation.Value{int4(id), int4(seed % 7), relation.OfDecimal(int64(seed%5)*125, 2)}
-	if seed%11 == 0 {
-		row[1] = relation.OfNull()
+// anyChange moves, renames, deletes or inserts something anywhere in the range of keys.
+func anyChange(r *rand.Rand, customers, orders int) Transaction {
+	customer, order := int4(1+r.IntN(customers)), int4(1+r.IntN(orders))
+	switch r.IntN(6) {
+	case 0:
+		return updated("crm", "crm.customers", []relation.Value{customer}, Cell{1, relation.OfText("Renamed")})
+	case 1:
+		return Transaction{Source: "crm", Changes: []Change{{Operation: engine.Delete, Relation: "crm.customers", Key: []relation.Value{customer}}}}
+	case 2:
+		return inserted("crm", "crm.customers", Cell{0, int4(customers + r.IntN(customers))}, Cell{1, relation.OfText("New")})
+	case 3:
+		return updated("shop", "shop.items", []relation.Value{order, int4(1)}, Cell{3, int4(r.IntN(9))})
+	case 4:
+		return Transaction{Source: "shop", Changes: []Change{{Operation: engine.Delete, Relation: "shop.orders", Key: []relation.Value{order}}}}
 	}
-	return row
-}
-
-// buildingChanges updates, moves, deletes and inserts rows all over the relations.
-func buildingChanges(n, rows int) []Transaction {
-	at := func(k int) int { return (n*137 + k*211) % rows }
-	var step []Transaction
-	for _, source := range []string{"a", "b"} {
-		name := map[string]string{"a": "a.t1", "b": "b.t2"}[source]
-		key := func(k int) []relation.Value { return []relation.Value{int4(at(k))} }
-		step = append(step, Transaction{Source: source, Changes: []Change{
-			{Operation: engine.Update, Relation: name, Key: key(1), Set: []Cell{{1, int4(n % 7)}, {2, relation.OfDecimal(int64(n)*50, 2)}}},
-			{Operation: engine.Update, Relation: name, Key: key(2), Set: []Cell{{0, int4(rows + n)}}},
-			{Operation: engine.Update, Relation: name, Key: []relation.Value{int4(rows + n - 5)}, Set: []Cell{{0, int4(at(3))}}},
-			{Operation: engine.Delete, Relation: name, Key: key(4)},
-			{Operation: engine.Insert, Relation: name, Set: []Cell{{0, int4(at(2))}, {1, int4(n % 5)}}},
-		}})
-	}
-	return step
-}
-
-// commitUnsettled has the databases commit a step and waits for nothing.
-func commitUnsettled(t *testing.T, w *World, step Step) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	release, err := w.Engine.Hold(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, transaction := range step {
-		changes, err := w.Database.Apply(transaction)
-		if err != nil {
-			release()
-			t.Fatal(err)
-		}
-		if len(changes) > 0 {
-			w.sources[transaction.Source].Commit(changes)
-		}
-	}
-	release()
+	return updated("shop", "shop.orders", []relation.Value{order}, Cell{1, customer})
 }

@@ -42,7 +42,7 @@ func (p *pass) contributeDistinct(i *instance, a int, spec views.Accumulator, ac
 			if by == 0 {
 				continue
 			}
-			if err := p.countPart(i.parent, a, acc, []byte(part), "", by); err != nil {
+			if err := p.countPart(i.parent, a, acc, []byte(part), onlyCounted, by); err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func (p *pass) contributeDistinct(i *instance, a int, spec views.Accumulator, ac
 		reader, by = storage.Reader(p.commit), 1
 	}
 	return p.eachValue(reader, i, spec.Via, func(part []byte) error {
-		return p.countPart(i.parent, a, acc, part, "", by)
+		return p.countPart(i.parent, a, acc, part, onlyCounted, by)
 	})
 }
 

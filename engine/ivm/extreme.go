@@ -68,10 +68,14 @@ func (p *pass) countValue(holder *instance, a int, spec views.Accumulator, acc *
 	}
 	element := elementOf(v)
 	if spec.Func == views.CountDistinct {
-		element = "" // equal values are one, whatever their form
+		element = onlyCounted
 	}
 	return p.countPart(holder, a, acc, encoding.AppendPart(nil, multisetPart(spec), v), element, by)
 }
+
+// onlyCounted stands in a count_distinct's multiset for the values themselves:
+// equal values are one, whatever their form.
+const onlyCounted = ""
 
 // countPart counts one value, of which the key part and the exact form are given.
 func (p *pass) countPart(holder *instance, a int, acc *accumulator, part []byte, element string, by int64) error {
@@ -87,7 +91,7 @@ func (p *pass) countPart(holder *instance, a int, acc *accumulator, part []byte,
 	}
 	was := len(counts) > 0
 	counts = count(counts, element, by)
-	if is := len(counts) > 0; is != was {
+	if is := len(counts) > 0; is != was && element == onlyCounted {
 		acc.note(part, present(is)-present(was))
 	}
 	if len(counts) == 0 {

@@ -49,6 +49,7 @@ const (
 	CodeCapture  = "E053"
 	CodeType     = "E054"
 	CodeSchema   = "E055"
+	CodeTest     = "E056"
 )
 
 // Explanation says at length what a code means and what to do.
@@ -161,12 +162,14 @@ func explanations() map[string][2]string {
 		CodeListener: {"A listener open to the network",
 			"Without `auth`, everyone who can reach the address may read everything. Listen on 127.0.0.1, or write `insecure: true` if the network is trusted."},
 		CodeLayout: {"A file that would not be read",
-			"A project has its definitions in sources/*.yaml, schema/*.yaml and views/*.yaml. A file of another ending, or in a folder below, would be passed over in silence, so it is an error."},
+			"A project has its definitions in sources/*.yaml, schema/*.yaml, views/*.yaml and tests/*.yaml. A file of another ending, or in a folder below, would be passed over in silence, so it is an error."},
 		CodeCapture: {"A table that is not captured",
 			"A table must be listed under `tables` of its source, and its columns must be in the schema file of that source; `odsd check --live --write` writes that file from the database."},
 		CodeType: {"A type that is not supported yet",
 			"The column's type cannot be captured by this version."},
 		CodeSchema: {"A schema file that contradicts itself",
 			"The schema file of a source names columns in `key` or `unique` that it does not list, or belongs to no source of the project. The file is generated: `odsd check --live --write` writes it anew."},
+		CodeTest: {"A view test that cannot happen",
+			"The rows of a test obey their table's key, as in the database: each has one, no two have the same, and an update or delete names a row that is there."},
 	}
 }

@@ -36,6 +36,9 @@ func (n Node) IsQuoted() bool {
 	return n.IsScalar() && n.n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 }
 
+// IsPlain is true for a scalar without quotes, which YAML may take for a number.
+func (n Node) IsPlain() bool { return n.IsScalar() && n.n.Style == 0 }
+
 // IsMapping is true for `key: value` pairs.
 func (n Node) IsMapping() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 
