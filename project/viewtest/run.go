@@ -77,11 +77,11 @@ func (p *play) evaluate(ctx context.Context) error {
 		if err := applyTo(rows, phase.changes); err != nil {
 			return err
 		}
-		documents, err := reference.Evaluate(ctx, p.test.View, rows)
+		documents, err := reference.EvaluateAll(ctx, p.views, rows)
 		if err != nil {
 			return err
 		}
-		p.evaluated = append(p.evaluated, documents)
+		p.evaluated = append(p.evaluated, documents[p.test.View.Name])
 	}
 	return nil
 }
