@@ -64,12 +64,14 @@ ORACLE_CASES ?= 1000
 ORACLE_SEED := $(or $(ORACLE_SEED),$(shell date +%s%N))
 
 .PHONY: oracle
-oracle: ## random views and transactions against the naive evaluator, and that against PostgreSQL
-	@.ci/need postgres
+oracle: ## random views and transactions against the naive evaluator, that against PostgreSQL, and the program under faults
+	@.ci/need compiler postgres
 	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestRandomCases$$' -v ./engine/enginetest
 	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
+	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
+		go test $$(.ci/race) -count=1 -timeout 60m -run '^TestTheWholeProgramUnderFaults$$' -v ./internal/oracle
 
 .PHONY: postgres-versions
 postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL

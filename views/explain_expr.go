@@ -18,7 +18,7 @@ func (x explainer) text(e *Expr, n *Node) string {
 	}
 	switch e.Op {
 	case OpConst:
-		return constantText(e)
+		return constantAsText(e)
 	case OpColumn:
 		return x.column(e.Occurrence, e.Column)
 	case OpField:
@@ -68,7 +68,7 @@ func (x explainer) list(args []*Expr, n *Node) string {
 	return strings.Join(texts, ", ")
 }
 
-func constantText(e *Expr) string {
+func constantAsText(e *Expr) string {
 	switch {
 	case e.Const.IsNull():
 		return "nil"

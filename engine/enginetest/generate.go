@@ -138,7 +138,7 @@ func (g *generator) value(c relation.Column) relation.Value {
 		}
 		return relation.OfFloat(k, float64(g.between(-4, 8))/4)
 	case relation.Timestamp:
-		return relation.OfTimestamp(1_700_000_000_000_000 + int64(g.IntN(4))*3_600_000_001)
+		return relation.OfTimestamp(pick(g, hours) + int64(g.IntN(4))*3_600_000_001)
 	case relation.Date:
 		return relation.OfDate(19_700 + int64(g.IntN(4)))
 	case relation.Decimal:
@@ -146,6 +146,9 @@ func (g *generator) value(c relation.Column) relation.Value {
 	}
 	return relation.OfText(pick(g, texts))
 }
+
+// hours are before some day's noon, and before Berlin's clocks are put forward and back.
+var hours = []int64{1_700_000_000_000_000, 1_711_843_200_000_000, 1_729_987_200_000_000}
 
 // texts differ in case, in length, and in how collations other than "C" would
 // sort them.

@@ -101,7 +101,7 @@ func (w *world) round(ctx context.Context, seed uint64, first bool, s *summary) 
 // breakThings does some faults at random moments.
 func (w *world) breakThings(ctx context.Context, random *rand.Rand, first bool, s *summary) error {
 	for n := range 3 + random.IntN(4) {
-		randomMoment(ctx, random, 3*time.Second)
+		randomMoment(ctx, random, 2*time.Second)
 		f := chooseFault(random)
 		if first && n == 0 {
 			f = fault{name: "daemon killed while it copies", do: killDaemonStarting}

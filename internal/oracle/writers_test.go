@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -76,13 +77,19 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 	_ = all.Wait() // none fails
 }
 
-// repeat repeats a step until ctx ends, after a short pause where one failed.
+// pauseAfter is the longest pause between two transactions of a writer: a
+// daemon that does nothing but lag is killed in one state only.
+const pauseAfter = 15 * time.Millisecond
+
+// repeat repeats a step until ctx ends, with short pauses, longer ones where it failed.
 func repeat(ctx context.Context, seed uint64, step func() error) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	for ctx.Err() == nil {
+		pause := pauseAfter
 		if step() != nil {
-			randomMoment(ctx, random, retryAfter)
+			pause = retryAfter
 		}
+		randomMoment(ctx, random, pause)
 	}
 }
 
