@@ -12,6 +12,8 @@ type Explanation struct {
 	View string `json:"view"`
 	// Documents says what one document is made of and how it is told.
 	Documents string `json:"documents"`
+	// Having hides documents.
+	Having string `json:"having,omitempty"`
 	// Rows is the tree of relations; a union has one for each branch.
 	Rows []*ExplainedRows `json:"rows"`
 	// Changes say, for each occurrence of a relation, what a change of its rows touches.
@@ -54,7 +56,8 @@ type ExplainedChange struct {
 	Alias    string `json:"alias"`
 	// Columns that matter: a change of others is none of the view's business.
 	Columns []string `json:"columns"`
-	// Steps from the row to the root.
+	// Steps from the row to the root; Root says what a row of the root relation is.
+	Root  string   `json:"root,omitempty"`
 	Steps []string `json:"steps"`
 	// Many: one change may touch any number of documents.
 	Many bool `json:"many"`
@@ -64,7 +67,7 @@ type ExplainedChange struct {
 func (p *Plan) Explain() *Explanation {
 	x := explainer{plan: p, view: p.View}
 	e := &Explanation{
-		View: p.View.Name, Documents: x.documents(),
+		View: p.View.Name, Documents: x.documents(), Having: x.text(p.View.Having, p.View.Nodes[0]),
 		Changes: []ExplainedChange{}, Indexes: []string{}, ViewIndexes: []string{},
 	}
 	if p.View.Kind == UnionView {
@@ -94,7 +97,7 @@ type explainer struct {
 }
 
 func (x explainer) documents() string {
-	key := strings.Join(x.view.KeyNames(), ", ")
+	key := strings.Join(x.key(), ", ")
 	switch x.view.Kind {
 	case GroupView:
 		return "one row per " + key + " of " + x.view.Occurrences[0].Schema.Name
@@ -102,6 +105,18 @@ func (x explainer) documents() string {
 		return "the rows of all branches, by " + key
 	}
 	return "one document per row of " + x.view.Occurrences[0].Schema.Name + ", by " + key
+}
+
+// key names the columns, dimensions or fields that tell documents apart.
+func (x explainer) key() []string {
+	var names []string
+	for _, column := range x.view.Key {
+		names = append(names, x.view.Occurrences[0].Schema.Columns[column].Name)
+	}
+	for _, ordinal := range x.view.KeyFields {
+		names = append(names, x.view.Nodes[0].Scalars[ordinal].Name)
+	}
+	return names
 }
 
 // node explains the rows of a node and all below it.
@@ -231,6 +246,12 @@ func (x explainer) aggregate(n *Node, a *Aggregate) string {
 // change explains what a change of an occurrence's rows touches.
 func (x explainer) change(o *Occurrence) ExplainedChange {
 	c := ExplainedChange{Relation: o.Schema.Name, Alias: o.Alias, Columns: []string{}, Steps: []string{}}
+	if o.Kind == RootOccurrence {
+		c.Root = map[ViewKind]string{GroupView: "counts in its group", UnionView: "is a row of the union"}[x.view.Kind]
+		if c.Root == "" {
+			c.Root = "is a document's own"
+		}
+	}
 	if o.ID >= len(x.plan.Occurrences) {
 		return c
 	}

@@ -8,7 +8,11 @@ import (
 // String is the explanation as people read it.
 func (e *Explanation) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\n", e.View, e.Documents)
+	fmt.Fprintf(&b, "%s: %s\n", e.View, e.Documents)
+	if e.Having != "" {
+		fmt.Fprintf(&b, "shown while %s\n", e.Having)
+	}
+	b.WriteByte('\n')
 	for _, rows := range e.Rows {
 		rows.print(&b, "", "")
 	}
@@ -105,8 +109,8 @@ func (c ExplainedChange) print(b *strings.Builder) {
 		b.WriteString(" as " + c.Alias)
 	}
 	fmt.Fprintf(b, " (%s)\n", strings.Join(c.Columns, ", "))
-	if len(c.Steps) == 0 {
-		b.WriteString("    is the document's own\n")
+	if c.Root != "" {
+		b.WriteString("    " + c.Root + "\n")
 	}
 	for _, step := range c.Steps {
 		b.WriteString("    → " + step + "\n")
