@@ -246,3 +246,12 @@ func (m *memory) WaitFor(ctx context.Context, source string, p relation.Position
 func newService(m *memory) *Service {
 	return New(Options{Backend: m, CursorKey: []byte("a key of the store"), Timeout: time.Minute})
 }
+
+// rootPath are the key parts of a root.
+func rootPath(key []relation.Value) []byte {
+	var b []byte
+	for _, v := range key {
+		b = encoding.AppendPart(b, encoding.Part{}, v)
+	}
+	return b
+}

@@ -172,3 +172,44 @@ func (p *people) drawBelow(t *rapid.T, d *instance) {
 		d.add(p.rooms, &instance{key: row[:1], values: row})
 	}
 }
+
+// sample is what the scripts run on.
+func (p *people) sample() []*instance {
+	person := func(region string, id int64, country, score string, day int, tier string) *instance {
+		values := []relation.Value{text(region), bigint(id), null, null, integer(id), null, null, null, null, null, null, null, null, null}
+		d := &instance{key: values[:2], values: values, absent: []int{p.home, p.owner}}
+		if country != "" {
+			values[p.country] = text(country)
+		}
+		if score != "" {
+			values[p.score] = decimal(score)
+		}
+		if day > 0 {
+			values[p.seen] = at(day)
+		}
+		if tier != "" {
+			values[p.tier] = relation.OfString(relation.Enum, tier)
+		}
+		return d
+	}
+	pet := func(id int64, name, weight string) *instance {
+		row := []relation.Value{bigint(id), text(name), decimal(weight)}
+		return &instance{key: row[:1], order: row[1:2], values: row}
+	}
+	visit := func(id, rating int64, place string) *instance {
+		row := []relation.Value{bigint(id), integer(rating), text(place)}
+		return &instance{key: row[:1], order: row[2:], values: row}
+	}
+	ann := person("eu", 1, "DE", "10.00", 1, "gold")
+	ann.absent = []int{p.owner}
+	ann.values[11], ann.values[12] = text("Ulm"), decimal("500")
+	ann.add(p.pets, pet(1, "Rex", "30.5"), pet(2, "Tom", "4"), pet(3, "Bim", "1"), pet(4, "Ace", "9"))
+	ann.add(p.visits, visit(1, 3, "zoo"), visit(2, 5, "bar"), visit(3, 4, "cafe"))
+	ben := person("eu", 2, "DE", "7.5", 2, "silver")
+	ben.absent, ben.values[11], ben.values[13] = nil, text("Köln"), text("Kim")
+	ben.add(p.pets, pet(1, "Tom", "5"))
+	return []*instance{
+		ann, ben, person("eu", 3, "FR", "", 0, ""), person("eu", 4, "", "3", 4, "gold"),
+		person("us", 1, "US", "10", 5, ""), person("us", 2, "DE", "-1", 6, "gold"),
+	}
+}
