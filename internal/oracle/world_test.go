@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +30,8 @@ type world struct {
 	scratch *scratch
 	// confirmed are the positions that the daemon called durable.
 	confirmed floors
+	// ahead counts what was written since the daemon was last seen to have applied all.
+	ahead atomic.Int64
 }
 
 // customers is how many the databases begin with.
@@ -59,6 +62,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 		program: buildProgram(t), dir: w.dir, env: w.dsns.Environment(),
 		logFile: filepath.Join(t.TempDir(), "daemon.log"),
 	}
+	t.Cleanup(func() {
+		if w.daemon.cmd != nil {
+			_ = w.daemon.kill() // of a failed test: it may have ended
+		}
+	})
 	w.scratch = newScratch(t, w)
 	return w
 }

@@ -54,7 +54,7 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 		all.Go(func() error {
 			worker := demo.NewWorker(w.dsns, seed+uint64(n))
 			defer worker.Close()
-			repeat(ctx, seed, func() error {
+			w.repeat(ctx, seed, func() error {
 				step := worker.Step(ctx)
 				t.count(step.Action, step.Commits, step.Err)
 				return step.Err
@@ -66,7 +66,7 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 		all.Go(func() error {
 			wreck := &wrecker{dsns: w.dsns, random: rand.New(rand.NewPCG(seed, uint64(n))), conns: map[string]*pgx.Conn{}}
 			defer wreck.close()
-			repeat(ctx, seed, func() error {
+			w.repeat(ctx, seed, func() error {
 				name, err := wreck.step(ctx)
 				t.count(name, 1, err)
 				return err
@@ -77,18 +77,24 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 	_ = all.Wait() // none fails
 }
 
-// pauseAfter is the longest pause between two transactions of a writer: a
-// daemon that does nothing but lag is killed in one state only.
-const pauseAfter = 15 * time.Millisecond
+// pauseAfter is the longest pause between two transactions of a writer, and
+// maxAhead how many all of them do before the witness has read through the daemon
+// what it wrote: a daemon that does nothing but lag is killed in one state only.
+const (
+	pauseAfter = 15 * time.Millisecond
+	maxAhead   = 300
+)
 
-// repeat repeats a step until ctx ends, with short pauses, longer ones where it failed.
-func repeat(ctx context.Context, seed uint64, step func() error) {
+// repeat repeats a step until ctx ends, with short pauses, longer ones where it failed
+// or the daemon is far behind.
+func (w *world) repeat(ctx context.Context, seed uint64, step func() error) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	for ctx.Err() == nil {
 		pause := pauseAfter
-		if step() != nil {
+		if w.ahead.Load() > maxAhead || step() != nil {
 			pause = retryAfter
 		}
+		w.ahead.Add(1)
 		randomMoment(ctx, random, pause)
 	}
 }
