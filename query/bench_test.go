@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"odsd/storage/relation"
 )
 
 // benchMemory serves n customers of 10 orders with 3 items each.
@@ -110,4 +112,55 @@ func BenchmarkPrepare(b *testing.B) {
 			b.Fatal(errs[0])
 		}
 	}
+}
+
+// benchPeople serves n people of whom one in a hundred is of each country, with two pets each.
+func benchPeople(b *testing.B, n int64) *Service {
+	m := newMemory(b)
+	p := peopleView(b, "people", true)
+	pet := func(id int64) *instance {
+		row := []relation.Value{bigint(id), text("Rex"), decimal("4.5")}
+		return &instance{key: row[:1], order: row[1:2], values: row}
+	}
+	var documents []*instance
+	for id := range n {
+		d := p.sample()[2]
+		d.key[1], d.values[p.country], d.values[p.score] = bigint(id), text(fmt.Sprintf("C%02d", id%100)), decimal(fmt.Sprintf("%d.50", id*7919%n))
+		documents = append(documents, d.add(p.pets, pet(1), pet(2)))
+	}
+	m.serve(b, p.plan, documents...)
+	return newService(m)
+}
+
+func benchList(b *testing.B, n int64, query string) {
+	s := benchPeople(b, n)
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		reply := s.Execute(context.Background(), &Request{Query: query}, out[:0])
+		if len(reply.Errors) > 0 {
+			b.Fatal(reply.Errors[0])
+		}
+		out = reply.Body
+	}
+}
+
+// BenchmarkListByIndex is a page of 50, filtered and sorted by an index.
+func BenchmarkListByIndex(b *testing.B) {
+	benchList(b, 10_000, `{ peopleList(where: {country: {_eq: "C07"}, score: {_gt: "100"}}, orderBy: {score: DESC}) { nodes { id country score } } }`)
+}
+
+// BenchmarkListByScan is a filter over 10,000 documents that few pass, their pets stepped over.
+func BenchmarkListByScan(b *testing.B) {
+	benchList(b, 10_000, `{ peopleList(where: {age: {_eq: 3}, score: {_lt: "50"}}) { nodes { id country score } } }`)
+}
+
+// BenchmarkListSorted is the same number in an order that no index has.
+func BenchmarkListSorted(b *testing.B) {
+	benchList(b, 10_000, `{ peopleList(orderBy: [{age: ASC}, {score: DESC_NULLS_LAST}]) { nodes { id country score } } }`)
+}
+
+// BenchmarkListBySome looks into a list of each of 10,000 documents.
+func BenchmarkListBySome(b *testing.B) {
+	benchList(b, 10_000, `{ peopleList(where: {pets: {_some: {name: {_eq: "Tom"}}}}) { nodes { id } } }`)
 }

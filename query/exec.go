@@ -170,6 +170,9 @@ func (r *reader) many(s *step, key []byte, depth int, position *slotPosition) *E
 func (r *reader) list(s *step, l *level, limit, depth int) *Error {
 	r.out = append(r.out, '[')
 	for count := 0; r.rows.within(l.list) && count != limit; count++ {
+		if err := r.examine(); err != nil {
+			return err
+		}
 		if count > 0 {
 			r.out = append(r.out, ',')
 		}
@@ -206,6 +209,9 @@ func (r *reader) indexedList(s *step, l *level, limit, depth int) *Error {
 	}
 	r.out = append(r.out, '[')
 	for count := 0; orders.within(l.prefix) && count != limit; count++ {
+		if err := r.examine(); err != nil {
+			return err
+		}
 		if count > 0 {
 			r.out = append(r.out, ',')
 		}

@@ -159,11 +159,29 @@ func write(c *storage.Commit, g storage.GenerationID, p *views.Plan, node int, p
 		}
 	}
 	c.Set(append(storage.AppendNodePrefix(nil, g), path...), encoding.NewLayout(1, n.Types()).Append(nil, row))
+	if node == 0 {
+		for _, entry := range indexEntries(g, p, row, path) {
+			c.Set(entry, nil)
+		}
+	}
 	for child, list := range in.lists {
 		for _, below := range list {
 			write(c, g, p, child, path, below)
 		}
 	}
+}
+
+// indexEntries are a root row's entries in the declared indexes.
+func indexEntries(g storage.GenerationID, p *views.Plan, row []relation.Value, path []byte) [][]byte {
+	var entries [][]byte
+	for i, index := range p.Indexes {
+		entry := storage.AppendViewIndexPrefix(nil, g, byte(i))
+		for k, column := range index.Columns {
+			entry = encoding.AppendPart(entry, encoding.Part{Desc: index.Desc[k], NullsFirst: index.Desc[k]}, row[column])
+		}
+		entries = append(entries, append(entry, path...))
+	}
+	return entries
 }
 
 // memory is a Backend over a store in memory.
@@ -227,4 +245,13 @@ func (m *memory) WaitFor(ctx context.Context, source string, p relation.Position
 
 func newService(m *memory) *Service {
 	return New(Options{Backend: m, CursorKey: []byte("a key of the store"), Timeout: time.Minute})
+}
+
+// rootPath are the key parts of a root.
+func rootPath(key []relation.Value) []byte {
+	var b []byte
+	for _, v := range key {
+		b = encoding.AppendPart(b, encoding.Part{}, v)
+	}
+	return b
 }

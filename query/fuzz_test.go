@@ -16,10 +16,13 @@ func FuzzRequest(f *testing.F) {
 		`{ stock(at: "2024-05-01T12:30:00Z", sku: """ a\""" """) { tags } __schema { types { name fields(includeDeprecated: true) { name } } } __type(name: "\u{41}\n") { kind } }`,
 		`{ customer360List(first: 1, after: "AQ") { edges { cursor node { id } } pageInfo { endCursor } } _freshness { lsn } __typename }`,
 		`query ($a: [[Int!]!] = [[1], null], $b: Nope) { a(x: {y: $a, z: null, w: E}) @x { b } }`,
+		`query ($n: Int, $b: Boolean) { peopleList(where: {_or: [{country: {_in: ["DE"], _like: "%"}}, {_not: {pets: {_some: {toys: {_none: {}}}}}}], home: {owner: {name: {_ilike: "_"}}}}, orderBy: [{score: DESC}, {home: {rent: ASC_NULLS_FIRST}}], first: $n, offset: 1) { totalCount nodes { pets(where: {weight: {_gt: "1"}}, orderBy: {name: ASC}) { id } } } }`,
+		`query ($k: PeopleWhere) { peopleList(where: $k, orderBy: {country: ASC}, after: "AQ") { pageInfo { hasPreviousPage } } stockList(where: {tags: {_contains: []}, level: {_gte: 1e400}, small: {_lt: -0.0}}) { totalCount } }`,
 		"# ü\n{ a: null }", "subscription { x } type A { b: C }", "\ufeff{,}", `{ x(a: -0.1e+5 b: "\ud83d\ude00") }`,
 	} {
 		f.Add(seed, `{"n": 2, "k": [{"id": 1}], "b": false}`)
 		f.Add(seed, `{"k": {"id": "x"}, "b": null, "a": [[1.0e1]]}`)
+		f.Add(seed, `{"k": {"_and": [{"id": {"_in": [1, 2]}}], "_or": []}}`)
 	}
 	s := newService(sampleMemory(f))
 	s.timeout = 5 * time.Second

@@ -164,8 +164,8 @@ func (b *boundRoots) overLimit(limits Limits) *Error {
 	hint := "no index serves this filter: hold a field of the document itself to _eq, _gt, _lt or _startsWith, or raise limits.max_scan"
 	switch index := b.missingIndex(); {
 	case index == "":
-	case b.access.index >= 0 && index == indexText(b.access.parts):
-		hint = "the index [" + index + "] is in use already: narrow the filter, ask for less, or raise limits.max_scan"
+	case index == indexText(b.access.parts):
+		hint = "[" + index + "] is in use already: narrow the filter, ask for less, or raise limits.max_scan"
 	default:
 		hint = "declare an index in view " + name + " that serves it, indexes: [[" + index + "]], or raise limits.max_scan"
 	}

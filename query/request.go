@@ -153,6 +153,9 @@ func (q *request) byKey(document *selection, r *reader, part func(name string) a
 		}
 		r.root = encoding.AppendPart(r.root, encoding.Part{}, value)
 	}
+	if err := r.examine(); err != nil {
+		return err
+	}
 	if err := r.rows.seek(r.root); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ func sampleMemory(t testing.TB) *memory {
 	late := newView("late", "Late", "late", table("shop.late", plain("id", kind(relation.Int4))))
 	late.scalar(0, 0, 0, "id")
 	m.serve(t, late.compile(t)).State = Building
+	p := peopleView(t, "people", true)
+	m.serve(t, p.plan, p.sample()...)
 	m.freshness = []Freshness{
 		{Source: "crm", Position: 0x16B374D848, CommittedAt: time.Date(2024, 5, 1, 10, 0, 0, 1000, time.UTC), LagSeconds: 0.0123, State: "streaming"},
 		{Source: "shop", LagSeconds: 7, State: "connecting"},
@@ -42,8 +44,8 @@ func sampleMemory(t testing.TB) *memory {
 func TestScripts(t *testing.T) {
 	m := sampleMemory(t)
 	s := newService(m)
-	cursors := map[string]string{}
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
+		cursors := map[string]string{}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			r := &Request{Query: d.Input}
 			for _, arg := range d.CmdArgs {
@@ -67,6 +69,13 @@ func TestScripts(t *testing.T) {
 				case "timeout":
 					r.Consistency.Timeout = value
 				}
+			}
+			if d.Cmd == "explain" {
+				text, err := s.Explain(context.Background(), r)
+				if err != nil {
+					return err.Error() + "\n"
+				}
+				return text
 			}
 			reply := s.Execute(context.Background(), r, nil)
 			if m.open.Load() != 0 {

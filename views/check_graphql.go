@@ -169,6 +169,8 @@ var builtinTypes = []string{
 	"Date", "Time", "Duration", "JSON", "UUID", "Bytes", "PageInfo", "Order", "ChangeOp", "SourceFreshness", "SourcePosition",
 	"IntOps", "FloatOps", "StringOps", "BooleanOps", "BigIntOps", "DecimalOps", "DateTimeOps", "DateOps", "TimeOps", "DurationOps",
 	"JSONOps", "UUIDOps", "BytesOps",
+	"IntListOps", "FloatListOps", "StringListOps", "BooleanListOps", "BigIntListOps", "DecimalListOps", "DateTimeListOps", "DateListOps",
+	"TimeListOps", "DurationListOps", "JSONListOps", "UUIDListOps", "BytesListOps",
 }
 
 // Every view has types of these endings, and every list in it of those.

@@ -59,6 +59,14 @@ func (c *checker) declaredKey(root *scope) []int {
 		c.def.Key[0].Node.Report(yamlfile.CodeKey, uniqueKeys(schema), "%s is not a unique key of %s", columnNames(schema, columns), root.relation())
 		return nil
 	}
+	// Rows are found by their own key, nulls and all; in another order by an
+	// index, which has no nulls.
+	mayBeNull := func(column int) bool { return !schema.Columns[column].NotNull }
+	if input := root.input; input != nil && !slices.Equal(columns, schema.Key) && slices.ContainsFunc(columns, mayBeNull) {
+		c.def.Key[0].Node.Report(yamlfile.CodeKey, "leave `key` out, or write it as "+columnNames(schema, schema.Key),
+			"the key of %s may be null, and keeps its order", root.relation())
+		return nil
+	}
 	return columns
 }
 

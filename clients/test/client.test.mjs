@@ -64,6 +64,23 @@ for (const view of views) {
   });
 }
 
+test("graphql-request: a list filtered and ordered by variables", async () => {
+  const query = gql`
+    query Best($where: Customer360Where, $orderBy: [Customer360OrderBy!], $after: String) {
+      list: customer360List(where: $where, orderBy: $orderBy, first: 5, after: $after) {
+        nodes { segment paidTotal } pageInfo { hasNextPage endCursor }
+      }
+    }
+  `;
+  const variables = { where: { segment: { _eq: "consumer" } }, orderBy: [{ paidTotal: "DESC" }] };
+  const first = (await client.request(query, variables)).list;
+  const second = (await client.request(query, { ...variables, after: first.pageInfo.endCursor })).list;
+  const totals = [...first.nodes, ...second.nodes].map((node) => Number(node.paidTotal));
+  assert.equal(totals.length, 10);
+  assert.deepEqual(totals, [...totals].sort((a, b) => b - a));
+  assert.ok([...first.nodes, ...second.nodes].every((node) => node.segment === "consumer"));
+});
+
 test("graphql-request: a fault has a code and a place", async () => {
   await assert.rejects(client.request("{ customer360(id: \"1\") { nmae } }"), (error) => {
     const [first] = error.response.errors;

@@ -32,7 +32,7 @@ func TestExamplesFitTheDemo(t *testing.T) {
 	if code := execute(args, nil, &stdout, &stderr); code != exitFine {
 		t.Errorf("exit code %d; %s", code, &stderr)
 	}
-	if want := "4 sources, 3 views: 0 errors, 0 warnings\n"; stdout.String() != want {
+	if want := "4 sources, 6 views: 0 errors, 0 warnings\n"; stdout.String() != want {
 		t.Errorf("check --live prints\n%s\nwant\n%s", &stdout, want)
 	}
 }

@@ -204,9 +204,12 @@ func differenceError(view string, differences []reference.Difference) error {
 	return errors.New(b.String())
 }
 
+// rebuiltChunk is small so that views of a few rows, too, are built in steps.
+const rebuiltChunk = 3
+
 func (w *World) checkRebuilt() error {
-	anew, err := NewWorld(w.schemas, w.Views, w.Database)
-	if err != nil {
+	anew := &World{chunk: rebuiltChunk}
+	if err := anew.begin(w.schemas, w.Views, w.Database); err != nil {
 		return fmt.Errorf("building anew: %w", err)
 	}
 	defer anew.Close()

@@ -30,21 +30,21 @@ func (w *world) barrier(ctx context.Context, c *compared) error {
 	if err := w.settle(ctx); err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	if err := w.catchUp(ctx); err != nil {
+	all, err := w.views()
+	if err != nil {
+		return err
+	}
+	if err := w.catchUp(ctx, all); err != nil {
 		return fmt.Errorf("catch up: %w", err)
 	}
-	if err := w.verify(ctx, c); err != nil {
+	if err := w.verify(ctx, len(all), c); err != nil {
 		return err
 	}
 	if err := w.scratch.fill(ctx, w); err != nil {
 		return err
 	}
-	all, err := w.views()
-	if err != nil {
-		return err
-	}
 	for _, v := range all {
-		if err := w.compare(ctx, v, c); err != nil {
+		if err := w.compare(ctx, v, all, c); err != nil {
 			return err
 		}
 	}
@@ -52,7 +52,11 @@ func (w *world) barrier(ctx context.Context, c *compared) error {
 }
 
 // catchUp waits for the log's end in every database, and for every view to be served.
-func (w *world) catchUp(ctx context.Context) error {
+func (w *world) catchUp(ctx context.Context, all []*views.View) error {
+	var query strings.Builder
+	for _, v := range all {
+		fmt.Fprintf(&query, "%sList(first: 1) { pageInfo { hasNextPage } } ", v.Field)
+	}
 	var positions []string
 	err := w.each(ctx, func(ctx context.Context, source string, conn *pgx.Conn) error {
 		var lsn string
@@ -68,8 +72,7 @@ func (w *world) catchUp(ctx context.Context) error {
 		return err
 	}
 	return wait(ctx, func() error {
-		_, err := ask(ctx, w.daemon.where(), `{ customer360(id: "1") { id } orderBoard(id: "1") { id } productSales(sku: "A") { sku } }`,
-			strings.Join(positions, ", "), "30s")
+		_, err := ask(ctx, w.daemon.where(), "{ "+query.String()+"}", strings.Join(positions, ", "), "30s")
 		if err != nil && !excused(err) {
 			return &wrong{err}
 		}
@@ -104,7 +107,7 @@ func wait(ctx context.Context, try func() error) error {
 
 // verify runs `odsd verify`, which compares rows with their sources and
 // documents with the naive evaluator's.
-func (w *world) verify(ctx context.Context, c *compared) error {
+func (w *world) verify(ctx context.Context, count int, c *compared) error {
 	out, err := w.daemon.command(ctx, "verify", "--json", "--values")
 	if err != nil {
 		return fmt.Errorf("%w%.3000s", err, out)
@@ -113,7 +116,7 @@ func (w *world) verify(ctx context.Context, c *compared) error {
 	if err := json.Unmarshal(out, &report); err != nil {
 		return fmt.Errorf("odsd verify: %w", err)
 	}
-	if !report.OK || len(report.Sources) != len(demo.Names()) || len(report.Views) != 3 {
+	if !report.OK || len(report.Sources) != len(demo.Names()) || len(report.Views) != count {
 		return fmt.Errorf("odsd verify: %.3000s", out)
 	}
 	for _, s := range report.Sources {
@@ -127,8 +130,8 @@ func (w *world) verify(ctx context.Context, c *compared) error {
 
 // compare compares a view's documents with PostgreSQL's, cell by cell and in
 // their order.
-func (w *world) compare(ctx context.Context, v *views.View, c *compared) error {
-	expected, err := w.scratch.documents(ctx, v)
+func (w *world) compare(ctx context.Context, v *views.View, all []*views.View, c *compared) error {
+	expected, err := w.scratch.documents(ctx, v, all)
 	if err != nil {
 		return fmt.Errorf("view %s in PostgreSQL: %w", v.Name, err)
 	}

@@ -3,6 +3,8 @@ package oracle
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -150,6 +152,14 @@ func asShown(t relation.Type, text string) (any, error) {
 		return value, err
 	case relation.Array:
 		return listShown(t, text)
+	case relation.Bytes:
+		value, err := hex.DecodeString(strings.TrimPrefix(text, `\x`))
+		return base64.StdEncoding.EncodeToString(value), err
+	case relation.Date:
+		if strings.HasSuffix(text, "infinity") {
+			return nil, nil
+		}
+		return text, nil
 	case relation.Int8, relation.Decimal, relation.Text, relation.Enum, relation.UUID, relation.Interval:
 		return text, nil
 	}

@@ -92,7 +92,11 @@ func redefineView(_ context.Context, w *world, random *rand.Rand) error {
 	return w.daemon.start()
 }
 
-func stopDaemon(_ context.Context, w *world, _ *rand.Rand) error {
+// stopDaemon finds it listening: before, a signal ends it like any program.
+func stopDaemon(ctx context.Context, w *world, _ *rand.Rand) error {
+	if err := w.listening(ctx); err != nil {
+		return err
+	}
 	if err := w.daemon.stop(); err != nil {
 		return err
 	}
@@ -179,13 +183,23 @@ func copyAnew(ctx context.Context, w *world, random *rand.Rand) error {
 	})
 }
 
-// generations of the views; a view that is built anew gets another.
-func (w *world) generations(ctx context.Context) (map[string]uint32, error) {
-	generations := map[string]uint32{}
-	err := wait(ctx, func() error {
+// listening waits until the daemon can be asked.
+func (w *world) listening(ctx context.Context) error {
+	return wait(ctx, func() error {
 		if w.daemon.where().GraphQL == "" {
 			return errors.New("the daemon does not answer")
 		}
+		return nil
+	})
+}
+
+// generations of the views; a view that is built anew gets another.
+func (w *world) generations(ctx context.Context) (map[string]uint32, error) {
+	if err := w.listening(ctx); err != nil {
+		return nil, err
+	}
+	generations := map[string]uint32{}
+	err := wait(ctx, func() error {
 		out, err := w.daemon.command(ctx, "status", "--json")
 		if len(out) == 0 {
 			return err // its exit code tells of sources, which are not meant here

@@ -9,8 +9,8 @@ import (
 )
 
 // consistent checks what holds between the parts of one reply, which is of one
-// state: aggregates and the lists that they are of, two views of the same
-// orders, and accounts whose sum no transaction changes.
+// state: aggregates and the lists that they are of, views of the same orders and
+// customers, and accounts whose sum no transaction changes.
 func consistent(data map[string]any) error {
 	customer, _ := data["customer360"].(map[string]any)
 	board, _ := data["orderBoardByKeys"].([]any)
@@ -18,6 +18,9 @@ func consistent(data map[string]any) error {
 	errs := []error{accountsAddUp(products)}
 	if customer != nil {
 		errs = append(errs, customerAddsUp(customer))
+	}
+	if vip, _ := data["vipCustomers"].(map[string]any); vip != nil && customer != nil {
+		errs = append(errs, sameCustomer(vip, customer))
 	}
 	for _, entry := range board {
 		order, _ := entry.(map[string]any)
@@ -127,6 +130,15 @@ func sameOrder(customer, order map[string]any) error {
 		return fmt.Errorf("order %v of customer %v is on the board and not in the customer's list", order["id"], owner["id"])
 	}
 	return nil
+}
+
+// sameCustomer compares what a view shows with what the view above it shows.
+func sameCustomer(above, below map[string]any) error {
+	var errs []error
+	for name, value := range above {
+		errs = append(errs, same(name+" of the view above", value, fmt.Sprint(below[name])))
+	}
+	return errors.Join(errs...)
 }
 
 func list(v any) []map[string]any {

@@ -102,9 +102,10 @@ func (r *reader) query() string {
 		fmt.Fprintf(&skus, "{sku: %q} ", fmt.Sprintf(accountsSKUs, n+1))
 	}
 	return fmt.Sprintf(`{
-		customer360(id: "%d") { %s }
-		orderBoardByKeys(keys: [%s]) { %s }
-		productSalesByKeys(keys: [%s]) { price }
+		customer360(id: "%[1]d") { %[2]s }
+		vipCustomers(id: "%[1]d") { orderCount paidTotal lastOrderAt }
+		orderBoardByKeys(keys: [%[3]s]) { %[4]s }
+		productSalesByKeys(keys: [%[5]s]) { price }
 	}`, 1+r.random.IntN(customers), customerFields, keys.String(), boardFields, skus.String())
 }
 

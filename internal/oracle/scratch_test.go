@@ -98,9 +98,9 @@ func (s *scratch) fill(ctx context.Context, w *world) error {
 	return nil
 }
 
-// documents are what PostgreSQL makes of a view's definition.
-func (s *scratch) documents(ctx context.Context, v *views.View) ([][]byte, error) {
-	text, err := enginetest.SQL(v, func(relation string) string {
+// documents are what PostgreSQL makes of the definition of one of all views.
+func (s *scratch) documents(ctx context.Context, v *views.View, all []*views.View) ([][]byte, error) {
+	text, err := enginetest.SQL(v, all, func(relation string) string {
 		source, table, _ := strings.Cut(relation, ".")
 		return pgx.Identifier{source, table}.Sanitize()
 	})
