@@ -21,6 +21,5 @@
 //
 // What stands in a stored row is the pre-state of its values; expressions are
 // not run again on old inputs, except for orders in paths and for what a row
-// contributes to a group, which read columns of
-// one row only.
+// contributes to a group, which read columns of one row only.
 package ivm
