@@ -272,7 +272,11 @@ func TestInfiniteKeys(t *testing.T) {
 		`first: 4`:                                                            "[0 1 2 3]",
 	} {
 		reply := service.Execute(context.Background(), &Request{Query: "{ r: eventsList(" + args + ") { nodes { n } } }"}, nil)
-		var body struct{ Data struct{ R struct{ Nodes []struct{ N int } } } }
+		var body struct {
+			Data struct {
+				R struct{ Nodes []struct{ N int } }
+			}
+		}
 		if err := json.Unmarshal(reply.Body, &body); err != nil {
 			t.Fatal(err)
 		}
