@@ -42,14 +42,21 @@ build: ## the binary, in bin/
 # `ci` is test and ci-rest; .ci/run calls the two apart, so that the log has a
 # line of its own for each.
 .PHONY: ci
-ci: test ci-rest ## what a merge must pass: test, examples, oracle, oldest and newest PostgreSQL
+ci: test ci-rest ## what a merge must pass: test, examples, npm clients and browser, oracle, oldest and newest PostgreSQL
 
 .PHONY: ci-rest
-ci-rest: examples oracle postgres-versions
+ci-rest: examples clients oracle postgres-versions
 
 .PHONY: examples
-examples: build ## the example project is without findings
+examples: build ## the example project is without findings, and its view tests pass
 	bin/odsd -C examples check
+	bin/odsd -C examples test
+
+.PHONY: clients
+clients: build ## npm clients and a headless browser against the demo
+	@.ci/need npm chromium postgres
+	cd clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; }
+	node clients/run.mjs $(if $(REWRITE),--rewrite) $(FILES)
 
 # How long the oracle plays, and from which seed; a failure prints its seed.
 ORACLE_SECONDS ?= 240
@@ -57,12 +64,14 @@ ORACLE_CASES ?= 1000
 ORACLE_SEED := $(or $(ORACLE_SEED),$(shell date +%s%N))
 
 .PHONY: oracle
-oracle: ## random views and transactions against the naive evaluator, and that against PostgreSQL
-	@.ci/need postgres
+oracle: ## random views and transactions against the naive evaluator, that against PostgreSQL, and the program under faults
+	@.ci/need compiler postgres
 	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestRandomCases$$' -v ./engine/enginetest
 	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
+	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
+		go test $$(.ci/race) -count=1 -timeout 60m -run '^TestTheWholeProgramUnderFaults$$' -v ./internal/oracle
 
 .PHONY: postgres-versions
 postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL

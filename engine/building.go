@@ -8,6 +8,7 @@ import (
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
+	"odsd/views"
 )
 
 // A step of a build adds as many documents as take about buildStep: what the
@@ -21,10 +22,10 @@ const (
 )
 
 // nextChunk adapts the number of documents of a step to how long one took.
-func nextChunk(chunk int, took time.Duration) int {
+func nextChunk(chunk, largest int, took time.Duration) int {
 	switch {
 	case took < buildStep/2:
-		return min(2*chunk, largestChunk)
+		return min(2*chunk, largest)
 	case took > 2*buildStep:
 		return max(chunk/2, smallestChunk)
 	}
@@ -67,7 +68,7 @@ func (w *writer) activate(v *viewState) error {
 	}
 	name := v.plan.View.Name
 	record := w.catalog.views[name]
-	if record == nil || record.Fingerprint != v.fingerprint {
+	if record == nil || record.Fingerprint != v.fingerprint || !maps.Equal(record.Inputs, w.inputs(v)) {
 		var err error
 		if record, err = w.newGeneration(v); err != nil {
 			return err
@@ -78,11 +79,12 @@ func (w *writer) activate(v *viewState) error {
 		w.setFailed(v, err)
 		return nil
 	}
+	view.Feeds = len(w.engine.above(name)) > 0
 	v.view, v.record = view, record
-	root := w.catalog.relations[v.plan.View.Occurrences[0].Schema.Name]
+	total := w.rowsOf(v.plan.View.Occurrences[0].Schema.Name)
 	w.engine.mu.Lock()
 	v.state, v.waiting, v.generation = ViewBuilding, nil, record.Generation
-	v.documents, v.errors, v.total = record.Documents, record.Errors, root.Rows
+	v.documents, v.errors, v.total = record.Documents, record.Errors, total
 	w.engine.mu.Unlock()
 	if record.Ready {
 		w.serve(v)
@@ -101,7 +103,7 @@ func (w *writer) newGeneration(v *viewState) (*viewRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	record := &viewRecord{Generation: storage.GenerationID(id), Fingerprint: v.fingerprint}
+	record := &viewRecord{Generation: storage.GenerationID(id), Fingerprint: v.fingerprint, Inputs: w.inputs(v)}
 	if err := storage.SetMeta(c, viewPrefix+name, record); err != nil {
 		return nil, err
 	}
@@ -112,12 +114,66 @@ func (w *writer) newGeneration(v *viewState) (*viewRecord, error) {
 	return record, nil
 }
 
+// inputs are the generations of the views that a view stands on.
+func (w *writer) inputs(v *viewState) map[string]storage.GenerationID {
+	var inputs map[string]storage.GenerationID
+	for _, o := range v.plan.View.Occurrences {
+		if record := w.catalog.views[o.Schema.Name]; isView(o.Schema.Name) && record != nil {
+			if inputs == nil {
+				inputs = map[string]storage.GenerationID{}
+			}
+			inputs[o.Schema.Name] = record.Generation
+		}
+	}
+	return inputs
+}
+
+// rowsOf is how many rows a relation has.
+func (w *writer) rowsOf(name string) int64 {
+	if r := w.catalog.relations[name]; r != nil {
+		return r.Rows
+	}
+	if r := w.catalog.views[name]; r != nil {
+		return r.Documents
+	}
+	return 0
+}
+
+// asRelation makes the root rows of a view that is whole a relation for the
+// views above it, with the indexes that the store has on it.
+func (w *writer) asRelation(v *viewState) {
+	name := v.plan.View.Name
+	above := w.engine.above(name)
+	if len(above) == 0 {
+		return
+	}
+	r := v.view.Relation(schemaIn(above[0].plan, name))
+	for _, x := range w.catalog.indexes {
+		if x.Arrangement.Relation == name {
+			r.Indexes = append(r.Indexes, ivm.NewIndex(x.ID, x.Arrangement))
+		}
+	}
+	w.catalog.stored.Relations[name] = r
+}
+
+// schemaIn is the schema under which a plan reads a relation.
+func schemaIn(plan *views.Plan, name string) *relation.Schema {
+	for _, o := range plan.View.Occurrences {
+		if o.Schema.Name == name {
+			return o.Schema
+		}
+	}
+	return nil
+}
+
 // dropView removes all that is stored of a view.
 func (w *writer) dropView(c *storage.Commit, name string) {
 	record := w.catalog.views[name]
 	if record == nil {
 		return
 	}
+	w.dropIndexes(c, name)
+	delete(w.catalog.stored.Relations, name)
 	for _, r := range storage.GenerationRanges(record.Generation) {
 		c.DeleteRange(r[0], r[1])
 	}
@@ -254,13 +310,14 @@ func (w *writer) buildSome() error {
 		if err := c.Apply(); err != nil {
 			return fmt.Errorf("build view %s: %w", v.plan.View.Name, err)
 		}
-		w.chunk = nextChunk(w.chunk, time.Since(began))
+		w.chunk = nextChunk(w.chunk, w.engine.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
 		v.documents, v.errors = record.Documents, record.Errors
 		w.engine.mu.Unlock()
 		if record.Ready {
 			w.serve(v)
+			return w.activateViews() // those that waited for it
 		}
 		return nil
 	}
@@ -299,6 +356,7 @@ func (e *Engine) withdraw(v *viewState) {
 
 // serve shows a whole generation to queries.
 func (w *writer) serve(v *viewState) {
+	w.asRelation(v)
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()

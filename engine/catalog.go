@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
@@ -52,7 +53,9 @@ type indexRecord struct {
 type viewRecord struct {
 	Generation  storage.GenerationID `json:"generation"`
 	Fingerprint string               `json:"fingerprint"`
-	Ready       bool                 `json:"ready"`
+	// Inputs are the generations of the views that it stands on.
+	Inputs map[string]storage.GenerationID `json:"inputs,omitempty"`
+	Ready  bool                            `json:"ready"`
 	// Cursor is the last root identity built, while not ready.
 	Cursor    []byte `json:"cursor,omitempty"`
 	Documents int64  `json:"documents"`
@@ -129,10 +132,16 @@ func (c *catalog) next(commit *storage.Commit) (uint32, error) {
 }
 
 // live says whether every relation of a view is stored and complete; if not, it
-// names the sources that are waited for.
+// names the sources, and the views below it, that are waited for.
 func (c *catalog) live(plan *views.Plan) (waiting []string) {
 	missing := map[string]bool{}
 	for _, o := range plan.View.Occurrences {
+		if isView(o.Schema.Name) {
+			if c.stored.Relations[o.Schema.Name] == nil {
+				missing[o.Schema.Name] = true
+			}
+			continue
+		}
 		source := sourceOf(o.Schema.Name)
 		if record := c.sources[source]; record == nil || !record.Live {
 			missing[source] = true
@@ -144,6 +153,10 @@ func (c *catalog) live(plan *views.Plan) (waiting []string) {
 	sort.Strings(waiting)
 	return waiting
 }
+
+// isView says whether a relation's name is a view's: tables have their source's
+// name before a dot.
+func isView(relation string) bool { return !strings.Contains(relation, ".") }
 
 // sourceOf is the source in a relation's name.
 func sourceOf(relation string) string {
@@ -158,6 +171,9 @@ func sourceOf(relation string) string {
 // checkSchemas compares what a view was checked against with what is stored.
 func (c *catalog) checkSchemas(plan *views.Plan) error {
 	for _, o := range plan.View.Occurrences {
+		if isView(o.Schema.Name) {
+			continue // checked in the same breath, and stored by that plan
+		}
 		stored := c.relations[o.Schema.Name]
 		if stored == nil {
 			return fmt.Errorf("%s is not captured: add the table to the source's `tables`", o.Schema.Name)

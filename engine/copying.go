@@ -5,6 +5,7 @@ import (
 
 	"odsd/engine/ivm"
 	"odsd/storage"
+	"odsd/views"
 )
 
 // startCopy makes room for a source's relations: whatever is stored of them is
@@ -78,7 +79,7 @@ func (w *writer) declareIndexes(c *storage.Commit, relation string, filled bool)
 }
 
 func (w *writer) indexable(relation string, columns []int) bool {
-	schema := w.catalog.relations[relation].Schema
+	schema := w.catalog.stored.Relations[relation].Schema
 	for _, column := range columns {
 		if column >= len(schema.Columns) {
 			return false
@@ -100,14 +101,7 @@ func (w *writer) dropSource(c *storage.Commit, name string) {
 		}
 		prefix := storage.AppendRowPrefix(nil, record.ID)
 		c.DeleteRange(prefix, storage.PrefixEnd(prefix))
-		for id, x := range w.catalog.indexes {
-			if x.Arrangement.Relation == relation {
-				prefix := storage.AppendIndexPrefix(nil, id)
-				c.DeleteRange(prefix, storage.PrefixEnd(prefix))
-				storage.DeleteMeta(c, fmt.Sprintf("%s%08d", indexPrefix, id))
-				delete(w.catalog.indexes, id)
-			}
-		}
+		w.dropIndexes(c, relation)
 		storage.DeleteMeta(c, relationPrefix+relation)
 		delete(w.catalog.relations, relation)
 		delete(w.catalog.stored.Relations, relation)
@@ -115,16 +109,35 @@ func (w *writer) dropSource(c *storage.Commit, name string) {
 	storage.DeleteFrontier(c, name)
 	delete(w.catalog.frontiers, name)
 	for _, v := range w.engine.views {
-		if readsSource(v, name) {
+		if w.readsSource(v.plan, name) {
 			w.dropView(c, v.plan.View.Name)
 			w.setWaiting(v)
 		}
 	}
 }
 
-func readsSource(v *viewState, source string) bool {
-	for _, o := range v.plan.View.Occurrences {
-		if sourceOf(o.Schema.Name) == source {
+// dropIndexes removes the indexes on a relation.
+func (w *writer) dropIndexes(c *storage.Commit, relation string) {
+	for id, x := range w.catalog.indexes {
+		if x.Arrangement.Relation == relation {
+			prefix := storage.AppendIndexPrefix(nil, id)
+			c.DeleteRange(prefix, storage.PrefixEnd(prefix))
+			storage.DeleteMeta(c, fmt.Sprintf("%s%08d", indexPrefix, id))
+			delete(w.catalog.indexes, id)
+		}
+	}
+}
+
+// readsSource says whether a view stands on a source, by itself or through
+// other views.
+func (w *writer) readsSource(plan *views.Plan, source string) bool {
+	for _, o := range plan.View.Occurrences {
+		name := o.Schema.Name
+		if below := w.engine.viewNamed(name); isView(name) && below != nil {
+			if w.readsSource(below.plan, source) {
+				return true
+			}
+		} else if sourceOf(name) == source {
 			return true
 		}
 	}

@@ -15,6 +15,7 @@
 // Goroutines, all started and joined by Run:
 //
 //	writer        Run itself: the apply loop
-//	source NAME   one a source: runs Source.Run and starts it again after faults
+//	source NAME   one a source: starts Source.Run, in a goroutine that it joins, and
+//	              starts it again after faults and for a copy anew
 //	syncer        makes commits durable, acknowledges, wakes waiters
 package engine

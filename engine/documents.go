@@ -12,24 +12,31 @@ import (
 // Documents reads every document of a view as it is stored, in the order of
 // their keys and in the form that the reference gives.
 func Documents(ctx context.Context, snapshot storage.Reader, served Served) ([]*reference.Document, error) {
-	c, err := loadCatalog(snapshot)
-	if err != nil {
-		return nil, err
-	}
-	return documents(ctx, snapshot, c, served)
-}
-
-func documents(ctx context.Context, snapshot storage.Reader, c *catalog, served Served) ([]*reference.Document, error) {
-	view, err := ivm.NewView(served.Plan, served.Generation, &c.stored)
-	if err != nil {
-		return nil, err
-	}
+	view := ivm.NewReader(served.Plan, served.Generation)
 	var all []*reference.Document
-	err = view.Documents(ctx, snapshot, func(s *ivm.Stored) error {
+	err := view.Documents(ctx, snapshot, func(s *ivm.Stored) error {
 		all = append(all, storedDocument(served.Plan, s))
 		return nil
 	})
 	return all, err
+}
+
+// Count says how many documents the view has in a snapshot, without reading them: the
+// count is written with the commits that move it. -1 when the snapshot holds another
+// generation of the view.
+func (s Served) Count(snapshot storage.Reader) (int64, error) {
+	if s.Plan == nil {
+		return -1, nil
+	}
+	var record viewRecord
+	found, err := storage.GetMeta(snapshot, viewPrefix+s.Plan.View.Name, &record)
+	if err != nil {
+		return 0, err
+	}
+	if !found || record.Generation != s.Generation {
+		return -1, nil
+	}
+	return record.Documents, nil
 }
 
 // storedDocument turns stored rows into the form that the reference gives.

@@ -25,6 +25,9 @@ type Options struct {
 	Views  []*views.View
 	Broken map[string]error
 	Log    *slog.Logger
+	// BuildChunk is how many documents one step of a build adds at most; 0 for
+	// the default.
+	BuildChunk int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -35,6 +38,7 @@ type Options struct {
 type CommitReport struct {
 	Transactions int
 	Changes      int           // after folding
+	Frontiers    int           // sources whose frontier moved, one key each
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result
@@ -47,10 +51,13 @@ type Engine struct {
 	log     *slog.Logger
 	now     func() time.Time
 	observe func(CommitReport)
+	chunk   int // most documents of a step of a build
 	sources []*sourceState
 	byName  map[string]*sourceState
 	views   []*viewState
 	broken  map[string]error
+	// verifying is taken by the one verification that runs at a time.
+	verifying chan struct{}
 
 	commands chan func(*writer)
 	done     chan struct{} // closed when Run returns
@@ -70,6 +77,7 @@ var errStopped = errors.New("the engine has stopped")
 type sourceState struct {
 	source Source
 	events chan Event
+	again  chan struct{} // asks for a copy anew
 
 	// Guarded by Engine.mu; written by the writer and the source's goroutine.
 	condition    Condition
@@ -112,6 +120,30 @@ type viewState struct {
 	total      int64 // root rows to build
 }
 
+// viewNamed finds a view of the project; nil when there is none.
+func (e *Engine) viewNamed(name string) *viewState {
+	for _, v := range e.views {
+		if v.plan.View.Name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// above lists the views that stand directly on a view.
+func (e *Engine) above(name string) []*viewState {
+	var above []*viewState
+	for _, v := range e.views {
+		for _, o := range v.plan.View.Occurrences {
+			if o.Schema.Name == name {
+				above = append(above, v)
+				break
+			}
+		}
+	}
+	return above
+}
+
 // Served is a view that queries may read.
 type Served struct {
 	Plan       *views.Plan
@@ -122,13 +154,17 @@ type Served struct {
 func New(o Options) (*Engine, error) {
 	e := &Engine{
 		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
-		byName:   map[string]*sourceState{},
-		commands: make(chan func(*writer)),
-		done:     make(chan struct{}),
-		served:   map[string]Served{},
+		byName:    map[string]*sourceState{},
+		commands:  make(chan func(*writer)),
+		verifying: make(chan struct{}, 1),
+		done:      make(chan struct{}),
+		served:    map[string]Served{},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.chunk = o.BuildChunk; e.chunk == 0 {
+		e.chunk = largestChunk
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -138,7 +174,7 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("two sources are named %q", s.Name())
 		}
 		state := &sourceState{
-			source: s, events: make(chan Event, 128), tables: map[string]*tableState{},
+			source: s, events: make(chan Event, 128), again: make(chan struct{}, 1), tables: map[string]*tableState{},
 			condition: Condition{State: Connecting, SlotWAL: -1},
 		}
 		e.sources = append(e.sources, state)
@@ -178,37 +214,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		err = fmt.Errorf("sync the store: %w", syncErr)
 	}
 	return err
-}
-
-// retryHalted is how long a source that needs a person is left alone before it
-// is tried again: the person may have mended it.
-const retryHalted = 10 * time.Second
-
-// runSource keeps one source running. A source that needs a person is shown
-// so and tried again, from where the store says, since nothing of it was lost.
-func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) error {
-	for {
-		err := s.source.Run(ctx, resume, s.events)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		halt := &Halt{}
-		if !errors.As(err, &halt) {
-			halt = &Halt{Code: "INTERNAL", Message: fmt.Sprint(err)}
-		}
-		e.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
-		e.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
-		timer := time.NewTimer(retryHalted)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
-		}
-		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
-			return err
-		}
-	}
 }
 
 // do runs a function in the writer, between two commits, and waits for it.

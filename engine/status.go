@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"sort"
 	"time"
 
@@ -224,17 +223,9 @@ func (e *Engine) Read() (*Reading, error) {
 }
 
 // Documents is how many documents a view that may be read has in this reading,
-// -1 where the snapshot has no record of the generation that is served.
+// without reading them; -1 when it holds another generation of the view.
 func (r *Reading) Documents(view string) (int64, error) {
-	var record viewRecord
-	found, err := storage.GetMeta(r.Snapshot, viewPrefix+view, &record)
-	if err != nil {
-		return -1, fmt.Errorf("catalog record of view %s: %w", view, err)
-	}
-	if !found || record.Generation != r.Views[view].Generation {
-		return -1, nil
-	}
-	return record.Documents, nil
+	return r.Views[view].Count(r.Snapshot)
 }
 
 // Close gives the snapshot back.

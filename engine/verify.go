@@ -73,6 +73,12 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, er
 	if err := v.known(); err != nil {
 		return nil, err
 	}
+	select { // fences of two verifications would cut each other's streams
+	case e.verifying <- struct{}{}:
+		defer func() { <-e.verifying }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	for _, s := range e.sources {
 		if len(o.Views) > 0 && len(o.Sources) == 0 || !wanted(o.Sources, s.source.Name()) {
 			continue
@@ -183,9 +189,11 @@ func (e *Engine) fenced(ctx context.Context, s *sourceState, compare func(Fence,
 		_ = e.do(context.WithoutCancel(ctx), func(*writer) { s.paused, s.cut = false, 0 })
 	}
 	defer release()
-	fence, err := fencer.Fence(ctx)
+	making, cancelMaking := context.WithTimeout(ctx, fenceTimeout)
+	defer cancelMaking()
+	fence, err := fencer.Fence(making)
 	if err != nil {
-		return err
+		return fmt.Errorf("make a fence: %w", err)
 	}
 	defer fence.Close()
 	if err := e.do(ctx, func(*writer) { s.paused, s.cut = false, fence.Position() }); err != nil {
@@ -283,7 +291,7 @@ func (v *verification) view(ctx context.Context, state *viewState) error {
 		v.report.Views = append(v.report.Views, verified)
 		return nil
 	}
-	differences, documents, err := VerifyView(ctx, reading.Snapshot, served)
+	differences, documents, err := VerifyView(ctx, reading.Snapshot, reading.Views, served)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -300,14 +308,15 @@ func (v *verification) view(ctx context.Context, state *viewState) error {
 	return nil
 }
 
-// VerifyView recomputes every document of a view from the base rows of a
-// snapshot and compares it with what is stored.
-func VerifyView(ctx context.Context, snapshot storage.Reader, served Served) ([]VerifyDifference, int64, error) {
+// VerifyView recomputes every document of a view from the rows of a snapshot
+// and compares it with what is stored. Views that it stands on, which are among
+// all, are verified by themselves: their stored rows are taken as they are.
+func VerifyView(ctx context.Context, snapshot storage.Reader, all map[string]Served, served Served) ([]VerifyDifference, int64, error) {
 	c, err := loadCatalog(snapshot)
 	if err != nil {
 		return nil, 0, err
 	}
-	rows, err := loadRows(ctx, snapshot, c, served.Plan.View)
+	rows, err := loadRows(ctx, snapshot, c, all, served.Plan.View)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -315,7 +324,7 @@ func VerifyView(ctx context.Context, snapshot storage.Reader, served Served) ([]
 	if err != nil {
 		return nil, 0, err
 	}
-	actual, err := documents(ctx, snapshot, c, served)
+	actual, err := Documents(ctx, snapshot, served)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -347,7 +356,7 @@ func describe(view string, d reference.Difference) VerifyDifference {
 
 // loadRows copies the base rows that a view reads into the reference's own
 // memory: it shall not lean on the indexes that the view was maintained by.
-func loadRows(ctx context.Context, r storage.Reader, c *catalog, v *views.View) (*reference.Memory, error) {
+func loadRows(ctx context.Context, r storage.Reader, c *catalog, all map[string]Served, v *views.View) (*reference.Memory, error) {
 	var schemas []*relation.Schema
 	seen := map[string]bool{}
 	for _, o := range v.Occurrences {
@@ -359,6 +368,9 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, v *views.View) 
 	rows := reference.NewMemory(schemas...)
 	for _, schema := range schemas {
 		stored := c.stored.Relations[schema.Name]
+		if below, ok := all[schema.Name]; ok && isView(schema.Name) {
+			stored = ivm.NewReader(below.Plan, below.Generation).Relation(schema)
+		}
 		if stored == nil {
 			return nil, fmt.Errorf("relation %s is not stored", schema.Name)
 		}

@@ -29,7 +29,8 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, chunk: firstChunk}
+	w := &writer{engine: e, catalog: c, chunk: min(firstChunk, e.chunk)}
+	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
 			s.tables[name] = &tableState{rows: record.Rows}
@@ -40,6 +41,7 @@ func newWriter(e *Engine) (*writer, error) {
 		s.live = record != nil && record.Live
 		s.frontier = c.frontiers[s.source.Name()]
 	}
+	e.mu.Unlock()
 	e.durable.start(c.frontiers)
 	return w, w.activateViews()
 }
@@ -320,10 +322,10 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	w.committed(b, changes, results)
+	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
-			Transactions: len(b.transactions), Changes: len(changes), Stats: stats,
+			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
 			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
 		for v, result := range results {
@@ -331,6 +333,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		}
 		w.engine.observe(report)
 	}
+	w.committed(b, changes, results)
 	return nil
 }
 
@@ -353,6 +356,10 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewSta
 			return nil, &viewError{v, err}
 		}
 		results[v] = result
+		if r := w.catalog.stored.Relations[v.plan.View.Name]; r != nil && len(result.Roots) > 0 {
+			ivm.WriteIndexes(c, r, result.Roots)
+			changes = append(changes, result.Roots...)
+		}
 	}
 	return results, nil
 }
@@ -382,7 +389,7 @@ func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results 
 		}
 	}
 	for name, gained := range rowsGained(changes) {
-		if gained != 0 {
+		if gained != 0 && w.catalog.relations[name] != nil {
 			record := *w.catalog.relations[name]
 			record.Rows += gained
 			if err := storage.SetMeta(c, relationPrefix+name, record); err != nil {
@@ -460,7 +467,7 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	delete(b.frontiers, s)
 	halt := &Halt{
 		Code: "APPLY", Message: fault.cause.Error(),
-		Hint: "the stored copy of this source differs from the database: stop odsd, remove its data directory and start again to copy anew",
+		Hint: "the stored copy of this source differs from the database: odsd resync " + s.source.Name(),
 	}
 	var missing *missingRowError
 	if errors.As(fault.cause, &missing) {
@@ -479,10 +486,22 @@ func (w *writer) failView(fault *viewError) error {
 	w.setFailed(fault.view, fault.cause)
 	c := w.engine.store.Begin()
 	w.dropView(c, name)
+	for _, above := range w.engine.above(name) {
+		w.failAbove(c, above, name)
+	}
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("withdraw view %s: %w", name, err)
 	}
 	return nil
+}
+
+// failAbove sets aside what stands on a failed view.
+func (w *writer) failAbove(c *storage.Commit, v *viewState, below string) {
+	w.dropView(c, v.plan.View.Name)
+	w.setFailed(v, fmt.Errorf("it stands on view %s, which failed", below))
+	for _, above := range w.engine.above(v.plan.View.Name) {
+		w.failAbove(c, above, v.plan.View.Name)
+	}
 }
 
 func (w *writer) setFailed(v *viewState, cause error) {

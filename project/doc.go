@@ -1,5 +1,5 @@
 // Package project reads a project folder: odsd.yaml, sources/*.yaml,
-// schema/*.yaml and views/*.yaml.
+// schema/*.yaml, views/*.yaml and tests/*.yaml.
 //
 // It starts nothing and connects to nothing. All of the folder's errors come at
 // once, each with its place; what has errors is left out, the rest stands.

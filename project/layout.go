@@ -78,10 +78,3 @@ func plainError(err error) error {
 	}
 	return err
 }
-
-// passTest says of a view test that nobody runs it.
-func (l *loader) passTest(name string, data []byte) {
-	if root, _, ok := l.parse(name, data); ok {
-		root.Warn(yamlfile.CodeNotBuilt, "", "view tests are not built yet: this file is not run")
-	}
-}

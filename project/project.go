@@ -25,6 +25,8 @@ type Project struct {
 	// Files are the schema files, by source.
 	Files       map[string]*SchemaFile
 	Definitions []*views.Definition
+
+	tests []testFile
 }
 
 // Load reads a project folder. The project is never nil and holds all that
@@ -42,7 +44,7 @@ func Load(dir string, env Env) (*Project, []yamlfile.Diagnostic) {
 	l.eachFile("sources", l.readSource)
 	l.eachFile("schema", l.readSchema)
 	l.eachFile("views", l.readView)
-	l.eachFile("tests", l.passTest)
+	l.eachFile("tests", l.readTests)
 	l.joinSchemas()
 	slices.SortFunc(l.project.Sources, func(a, b *Source) int { return cmp.Compare(a.Name, b.Name) })
 	return l.project, l.findings()

@@ -200,12 +200,8 @@ func describe(text string, owner views.Owner) string {
 func keyColumns(p *views.Plan) []keyColumn {
 	v := p.View
 	var columns []keyColumn
-	for _, name := range v.KeyNames() {
-		columns = append(columns, keyColumn{name: name})
-	}
-	for _, field := range v.KeyFields {
-		f := v.Nodes[0].Scalars[field]
-		columns = append(columns, keyColumn{name: f.GraphQL, nullable: f.Nullable})
+	for i, name := range v.KeyNames() {
+		columns = append(columns, keyColumn{name: name, nullable: keyMayBeNull(v, i)})
 	}
 	for i := range columns {
 		kind := p.Nodes[0].KeyParts[i]
@@ -213,6 +209,17 @@ func keyColumns(p *views.Plan) []keyColumn {
 		columns[i].printed = kind.Kind == relation.JSON || kind.Kind == relation.Array
 	}
 	return columns
+}
+
+// keyMayBeNull is so for the dimensions of groups, and for a view whose key
+// comes from one: null is a group of its own.
+func keyMayBeNull(v *views.View, part int) bool {
+	if len(v.KeyFields) > 0 {
+		return v.Nodes[0].Scalars[v.KeyFields[part]].Nullable
+	}
+	root := v.Occurrences[0].Schema
+	onView := !strings.Contains(root.Name, ".")
+	return onView && !root.Columns[v.Key[part]].NotNull
 }
 
 func upperFirst(s string) string {

@@ -21,6 +21,8 @@ const (
 	maxIndexFields  = 16
 	maxNameLength   = 128
 	maxDefaultRound = 1000
+	maxBranches     = 250
+	maxInlined      = 10_000
 )
 
 // CheckAll resolves and types definitions against the schemas of the relations
@@ -32,56 +34,57 @@ func CheckAll(defs []*Definition, schemas map[string]*relation.Schema) ([]*View,
 	slices.SortStableFunc(defs, func(a, b *Definition) int {
 		return cmp.Or(strings.Compare(a.Name.Value, b.Name.Value), strings.Compare(a.File, b.File))
 	})
-	names := make(map[string]*Definition, len(defs))
-	types := newTypeNames()
-	var checked []*View
-	var found []Diagnostic
+	p := &project{schemas: schemas, defs: defs, byName: make(map[string]*Definition, len(defs)),
+		states: map[*Definition]resolution{}, inputs: map[*Definition]*input{}, types: newTypeNames()}
 	for _, d := range defs {
-		first, twice := names[d.Name.Value]
-		if twice && d.Name.Given() {
-			d.Name.Node.Report(yamlfile.CodeTwice, "", "the view %q is already defined in %s", d.Name.Value, first.File)
-		}
-		names[d.Name.Value] = d
-		c := newChecker(d, schemas, defs)
-		view := c.check()
-		if view.Type != "" && !twice {
-			types.claim(c)
-		}
-		problems := d.file.Take()
-		found = append(found, problems...)
-		if !d.failed && !yamlfile.HasErrors(problems) {
-			checked = append(checked, view)
+		if p.byName[d.Name.Value] == nil {
+			p.byName[d.Name.Value] = d
 		}
 	}
-	return checked, yamlfile.Sort(found)
+	for _, d := range defs {
+		if p.states[d] == unresolved {
+			p.visit(d)
+		}
+	}
+	return p.checked, yamlfile.Sort(p.found)
 }
 
 // checker works on one view. Whatever it cannot resolve it reports once and
 // leaves out; what leans on that is then passed over without a word.
 type checker struct {
 	def     *Definition
-	schemas map[string]*relation.Schema
-	views   []*Definition
+	project *project
 	view    *View
+	root    *scope   // the view's own fields
 	scopes  []*scope // by occurrence
 	aliases map[string]*scope
 	refused map[string][]*scope // rows whose alias was taken already
 	path    []*fieldState       // fields being resolved, for cycles
+	// unusable are the views that were reported as no inputs.
+	unusable map[*Definition]bool
 	// aggregates counted over the whole view.
 	aggregates int
 }
 
-func newChecker(d *Definition, schemas map[string]*relation.Schema, defs []*Definition) *checker {
+func newChecker(d *Definition, p *project) *checker {
 	return &checker{
-		def: d, schemas: schemas, views: defs, aliases: map[string]*scope{}, refused: map[string][]*scope{},
-		view: &View{Name: d.Name.Value, Description: d.Description, Owner: d.Owner, File: d.File},
+		def: d, project: p, aliases: map[string]*scope{}, refused: map[string][]*scope{}, unusable: map[*Definition]bool{},
+		view: &View{Kind: d.Kind, Name: d.Name.Value, Description: d.Description, Owner: d.Owner, File: d.File},
 	}
 }
 
 func (c *checker) check() *View {
-	if !c.def.From.Given() {
-		return c.view // a union or a group, or no view at all: said already
+	switch {
+	case c.def.Kind == UnionView && len(c.def.Branches) > 0:
+		c.checkUnion()
+	case c.def.From.Given():
+		c.checkRows()
 	}
+	return c.view // nothing in it where the file has no inputs, which was reported
+}
+
+// checkRows checks a view over the rows of one relation: documents or groups.
+func (c *checker) checkRows() {
 	c.buildRoot()
 	for _, s := range c.scopes {
 		c.checkRelation(s)
@@ -94,11 +97,15 @@ func (c *checker) check() *View {
 	for _, n := range c.view.Nodes {
 		c.orderEvaluation(n)
 	}
-	c.checkKey()
+	c.checkHaving()
+	if c.view.Kind == DocumentView {
+		c.checkKey()
+	} else {
+		c.checkDimensions()
+	}
 	c.checkIndexes()
 	c.checkChecks()
 	c.nameView()
-	return c.view
 }
 
 // scope is one object of the document: the fields over an occurrence's row.
@@ -113,6 +120,34 @@ type scope struct {
 	at     Text
 	fields []*fieldState
 	byName map[string]*fieldState
+	// input is the view that the relation is, nil for a table.
+	input *View
+}
+
+// column finds a column that may be named: of a view, the fields inside its
+// `one`s are not.
+func (s *scope) column(name string) int {
+	for i := range s.occurrence.Schema.Columns {
+		if s.occurrence.Schema.Columns[i].Name == name && s.shows(i) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *scope) shows(column int) bool {
+	return s.input == nil || s.input.Nodes[0].Scalars[column].Within == 0
+}
+
+// columns are the names of all columns that may be named.
+func (s *scope) columns() []string {
+	var names []string
+	for i := range s.occurrence.Schema.Columns {
+		if s.shows(i) {
+			names = append(names, s.occurrence.Schema.Columns[i].Name)
+		}
+	}
+	return names
 }
 
 // dead says that the relation is unknown, which was reported: nothing can be
@@ -131,6 +166,7 @@ type fieldState struct {
 	scope *scope
 	child *scope // of `one` and `many`
 	state resolution
+	role  groupRole
 }
 
 type resolution uint8

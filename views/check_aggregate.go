@@ -100,7 +100,7 @@ func (c *checker) notARelation(f *fieldState, s *scope, at step, counted bool) {
 		hint = "name the list whose rows are counted"
 	}
 	message := fmt.Sprintf("no `many` or `one` %q among the fields of %s", at.name, s.relation())
-	if counted && !s.dead() && s.occurrence.Schema.Column(at.name) >= 0 {
+	if counted && !s.dead() && s.column(at.name) >= 0 {
 		message = fmt.Sprintf("count takes a list, and %q is a column", at.name)
 	}
 	path.Node.ReportWithin(at.offset, max(len(at.name), 1), yamlfile.CodePath, hint, "%s", message)
@@ -109,8 +109,8 @@ func (c *checker) notARelation(f *fieldState, s *scope, at step, counted bool) {
 // noList: the path is one step long, so there is nothing to aggregate over.
 func (c *checker) noList(f *fieldState, s *scope, end step) {
 	hint := "write list.column, where list is a `many` field"
-	if sub := s.byName[end.name]; sub != nil && sub.child != nil && !sub.child.dead() && len(sub.child.occurrence.Schema.Columns) > 0 {
-		hint = fmt.Sprintf("name what to aggregate, as %s.%s", end.name, sub.child.occurrence.Schema.Columns[0].Name)
+	if sub := s.byName[end.name]; sub != nil && sub.child != nil && !sub.child.dead() && len(sub.child.columns()) > 0 {
+		hint = fmt.Sprintf("name what to aggregate, as %s.%s", end.name, sub.child.columns()[0])
 	}
 	path := f.def.Aggregate.Path
 	path.Node.ReportWithin(end.offset, max(len(end.name), 1), yamlfile.CodePath, hint,
@@ -203,7 +203,7 @@ func (c *checker) aggregateType(f *fieldState, a *Aggregate) bool {
 		return false
 	}
 	f.field.Type = result
-	f.field.Nullable = a.Func != Count
+	f.field.Nullable = a.Func != Count && !(a.Func == CountDistinct && c.neverFails(a.Arg))
 	if a.Func == Avg && result.Kind == relation.Decimal {
 		if !def.Round.Given() {
 			def.Path.Node.Report(yamlfile.CodeAggregate, "add `round: 2`, the number of decimal places", "an average of %s needs `round`", a.Arg.Type)
@@ -224,12 +224,29 @@ func (c *checker) aggregateType(f *fieldState, a *Aggregate) bool {
 	return true
 }
 
+// counts says whether an aggregate gives a number of rows or values.
+func counts(f AggregateFunc) bool { return f == Count || f == CountDistinct }
+
+// neverFails says that what is aggregated cannot be an error: a column of a
+// table, or one of a view that is always there.
+func (c *checker) neverFails(e *Expr) bool {
+	if e.Op != OpColumn {
+		return false
+	}
+	s := c.scopes[e.Occurrence]
+	return s.input == nil || s.occurrence.Schema.Columns[e.Column].NotNull
+}
+
 func resultType(a *Aggregate) (result relation.Type, problem string) {
 	if a.Func == Count {
 		return relation.TypeOf(relation.Int8), ""
 	}
 	kind := a.Arg.Type.Kind
 	switch a.Func {
+	case CountDistinct:
+		if hasOrder(a.Arg.Type) {
+			return relation.TypeOf(relation.Int8), ""
+		}
 	case Min, Max:
 		if hasOrder(a.Arg.Type) && kind != relation.Bool {
 			return a.Arg.Type, ""
@@ -260,7 +277,7 @@ func (c *checker) aggregateDefault(f *fieldState, a *Aggregate) bool {
 	if !def.Given() {
 		return true
 	}
-	if a.Func == Count {
+	if counts(a.Func) {
 		def.Node.Report(yamlfile.CodeDefault, "remove it", "the count of nothing is 0")
 		return false
 	}

@@ -17,7 +17,11 @@ func (c *checker) resolve(f *fieldState) {
 	case ScalarField:
 		ok = c.resolveScalar(f)
 	case AggregateField:
-		ok = c.resolveAggregate(f)
+		if f.role == measure {
+			ok = c.resolveMeasure(f)
+		} else {
+			ok = c.resolveAggregate(f)
+		}
 	}
 	c.path = c.path[:len(c.path)-1]
 	f.state = broken
@@ -28,13 +32,18 @@ func (c *checker) resolve(f *fieldState) {
 }
 
 func (c *checker) resolveScalar(f *fieldState) bool {
-	if f.def.failed {
+	switch {
+	case f.def.failed:
 		return false
-	}
-	if !f.def.Expr.Given() {
+	case f.role == dimension:
+		return c.resolveDimension(f)
+	case !f.def.Expr.Given():
 		return c.resolveBare(f)
 	}
 	v := &visible{c: c, what: "fields", row: f.scope, self: f, fields: true, sees: sameNode(f.scope)}
+	if f.role == measure {
+		v = c.overGroups("measures")
+	}
 	e := v.expression(f.def.Expr, f.def.Expr.Value)
 	if e == nil {
 		return false
@@ -54,7 +63,7 @@ func (c *checker) resolveBare(f *fieldState) bool {
 	}
 	v := &visible{c: c, what: "fields", row: f.scope, self: f, sees: only(f.scope)}
 	name := f.def.Name.Value
-	column := f.scope.occurrence.Schema.Column(name)
+	column := f.scope.column(name)
 	if column < 0 {
 		p := v.unknownColumn(f.scope, name, nil)
 		f.def.Name.Node.Report(yamlfile.CodeName, p.Hint, "%s", p.Message)
@@ -113,7 +122,7 @@ func (c *checker) present(object, row *scope) bool {
 // checkAs checks `graphql: {as: …}`, which gives up exactness for convenience.
 func (c *checker) checkAs(f *fieldState) {
 	f.field.As = f.def.As.Value
-	if f.def.Kind == AggregateField && f.def.Aggregate.Func == Count && f.field.As == "" {
+	if f.def.Kind == AggregateField && counts(f.def.Aggregate.Func) && f.field.As == "" {
 		f.field.As = "Int"
 	}
 	if !f.def.As.Given() {

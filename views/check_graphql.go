@@ -82,14 +82,21 @@ func (c *checker) nameView() {
 	if why := legal(c.view.Type); why != "" {
 		typeAt.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {type: Name}`", "%q %s", c.view.Type, why)
 	}
+	c.nameFields(c.root)
 	for _, s := range c.scopes {
-		c.nameFields(s)
+		if s != c.root {
+			c.nameFields(s)
+		}
 	}
 	c.nameKey()
 }
 
 func (c *checker) nameFields(s *scope) {
 	taken := map[string]*fieldState{}
+	override := "with `graphql: {field: name}`"
+	if c.view.Kind == UnionView {
+		override = "with `rename`: {new: old}"
+	}
 	for _, f := range s.fields {
 		at := f.def.Name
 		f.field.GraphQL = FieldName(at.Value)
@@ -98,11 +105,11 @@ func (c *checker) nameFields(s *scope) {
 			f.field.GraphQL = at.Value
 		}
 		if why := legal(f.field.GraphQL); why != "" {
-			at.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {field: name}`", "%q %s", f.field.GraphQL, why)
+			at.Node.Report(yamlfile.CodeGraphQL, "name it "+override, "%q %s", f.field.GraphQL, why)
 			continue
 		}
 		if first := taken[f.field.GraphQL]; first != nil {
-			at.Node.Report(yamlfile.CodeCollision, "give one another name with `graphql: {field: name}`",
+			at.Node.Report(yamlfile.CodeCollision, "give one another name "+override,
 				"the fields %q and %q are both %q in GraphQL", first.def.Name.Value, f.def.Name.Value, f.field.GraphQL)
 			continue
 		}
@@ -110,22 +117,22 @@ func (c *checker) nameFields(s *scope) {
 	}
 }
 
-// KeyNames are the names in GraphQL of the view's key columns: that of the
-// root field which shows the column, else one made of the column's own name.
+// KeyNames are the names in GraphQL of the arguments that look a row up by its
+// key: that of the root field which shows it, else one made of the key
+// column's own name. Those of dimensions may be null.
 func (v *View) KeyNames() []string {
-	root := v.Nodes[0]
+	if len(v.KeyFields) > 0 {
+		list := make([]string, len(v.KeyFields))
+		for i, ordinal := range v.KeyFields {
+			list[i] = v.Nodes[0].Scalars[ordinal].GraphQL
+		}
+		return list
+	}
 	list := make([]string, len(v.Key))
 	for i, column := range v.Key {
-		name := v.Occurrences[0].Schema.Columns[column].Name
-		list[i] = FieldName(name)
-		for _, f := range root.Fields {
-			if f.Expr == nil || f.Expr.Op != OpColumn || f.Expr.Occurrence != 0 || f.Expr.Column != column {
-				continue
-			}
+		list[i] = FieldName(v.Occurrences[0].Schema.Columns[column].Name)
+		if f := v.fieldShowing(column); f != nil {
 			list[i] = f.GraphQL
-			if f.Name == name {
-				break
-			}
 		}
 	}
 	return list
@@ -133,10 +140,10 @@ func (v *View) KeyNames() []string {
 
 // nameKey makes sure that the arguments of a lookup by key can be named.
 func (c *checker) nameKey() {
-	root := c.scopes[0]
-	if root.dead() || len(c.view.Key) == 0 {
-		return
+	if c.view.Kind != DocumentView || c.root.dead() || len(c.view.Key) == 0 {
+		return // the key of others is among the fields, which have names
 	}
+	root := c.root
 	taken := map[string]bool{}
 	for i, name := range c.view.KeyNames() {
 		column := root.occurrence.Schema.Columns[c.view.Key[i]].Name
@@ -203,7 +210,7 @@ func (t *typeNames) claim(c *checker) {
 			return
 		}
 	}
-	t.claimObjects(c, c.scopes[0], view.Type)
+	t.claimObjects(c, c.root, view.Type)
 }
 
 // claimObjects takes the names of the types of nested objects.

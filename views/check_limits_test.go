@@ -66,6 +66,35 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestLimitsOfUnions(t *testing.T) {
+	schemas := readSchemas(t, "testdata/schemas.txt")
+	for branches, want := range map[int]int{maxBranches: 0, maxBranches + 1: 1} {
+		var b strings.Builder
+		for i := range branches {
+			fmt.Fprintf(&b, "  - {from: shop.orders, const: {n: %d}}\n", i)
+		}
+		d, found := Parse("big.yaml", []byte("version: 1\nview: big\nkey: [n, id]\nunion:\n"+b.String()))
+		_, more := CheckAll([]*Definition{d}, schemas)
+		if found = append(found, more...); len(found) != want || want == 1 && found[0].Code != yamlfile.CodeLimit {
+			t.Errorf("%d branches: %v", branches, found)
+		}
+	}
+}
+
+// Dimensions stand for what they are made of, which must not grow without bound.
+func TestLimitsOfDimensions(t *testing.T) {
+	schemas := readSchemas(t, "testdata/schemas.txt")
+	text := "version: 1\nview: big\nfrom: shop.order_items\ngroup_by:\n  d0: line_no\n"
+	for i := range 100 {
+		text += fmt.Sprintf("  d%d: d%d %% 7 + d%d %% 3\n", i+1, i, i)
+	}
+	d, found := Parse("big.yaml", []byte(text))
+	_, more := CheckAll([]*Definition{d}, schemas)
+	if found = append(found, more...); len(found) != 1 || found[0].Code != yamlfile.CodeLimit {
+		t.Errorf("want one %s, got %v", yamlfile.CodeLimit, found)
+	}
+}
+
 // Every field is computed after those it uses, however they are written.
 func TestEvaluationOrder(t *testing.T) {
 	schemas := readSchemas(t, "testdata/schemas.txt")

@@ -21,6 +21,12 @@ type visible struct {
 	// fields says that computed fields of row may be read, columnsFirst that a
 	// column wins over a field of its name.
 	fields, columnsFirst bool
+	// grouped says that only fields of the root may be read: the expression is
+	// over finished documents or groups.
+	grouped bool
+	// inlined says that the expression is over the rows of a group, of which only
+	// the dimensions are known: what they are made of takes their place.
+	inlined bool
 	// sees says whether an alias may be used here.
 	sees func(*scope) bool
 	// cycle is the message about a cycle that was met, "" when none was.
@@ -34,8 +40,14 @@ func (v *visible) bare(name string) (*Expr, *nameProblem) {
 	if v.row.dead() {
 		return nil, passed
 	}
-	field := v.row.byName[name]
-	column := v.row.occurrence.Schema.Column(name)
+	field := v.field(v.row, name)
+	if v.grouped {
+		if field == nil {
+			return nil, v.unknownField(name)
+		}
+		return v.fieldRef(field)
+	}
+	column := v.row.column(name)
 	if v.fields && field != nil && field != v.self && !(v.columnsFirst && column >= 0) {
 		return v.fieldRef(field)
 	}
@@ -45,9 +57,20 @@ func (v *visible) bare(name string) (*Expr, *nameProblem) {
 	return nil, v.unknownBare(name, field)
 }
 
+// field is the field of a name, if the expression may know of it.
+func (v *visible) field(s *scope, name string) *fieldState {
+	f := s.byName[name]
+	if f != nil && v.inlined && f.role == measure {
+		return nil
+	}
+	return f
+}
+
 func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	s := v.c.aliases[alias]
 	switch {
+	case v.grouped:
+		return nil, &nameProblem{Message: fmt.Sprintf("%q cannot be used in %s", alias, v.what), Hint: "it reads fields of the view, by their bare names"}
 	case slices.ContainsFunc(v.c.refused[alias], v.sees):
 		return nil, passed
 	case s == nil:
@@ -61,10 +84,10 @@ func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	case s.dead():
 		return nil, passed
 	}
-	if column := s.occurrence.Schema.Column(name); column >= 0 {
+	if column := s.column(name); column >= 0 {
 		return columnRef(s, column), nil
 	}
-	field := s.byName[name]
+	field := v.field(s, name)
 	if field != nil && field != v.self && v.fields && s.occurrence.Node == v.row.occurrence.Node {
 		return v.fieldRef(field)
 	}
@@ -77,13 +100,15 @@ func columnRef(s *scope, column int) *Expr {
 
 // fieldRef reads a computed field, which is typed first if it is not yet.
 func (v *visible) fieldRef(f *fieldState) (*Expr, *nameProblem) {
-	switch f.def.Kind {
-	case OneField:
+	switch {
+	case f.def.Kind == OneField && v.grouped:
+		return nil, &nameProblem{Message: fmt.Sprintf("%q is a row, not a value", f.def.Name.Value), Hint: "make a field of the root of what is meant"}
+	case f.def.Kind == OneField:
 		return nil, &nameProblem{
 			Message: fmt.Sprintf("%q is a row, not a value", f.def.Name.Value),
 			Hint:    "read a column of it by its alias" + aliasExample(f),
 		}
-	case ManyField:
+	case f.def.Kind == ManyField:
 		return nil, &nameProblem{
 			Message: fmt.Sprintf("%q is a list, not a value", f.def.Name.Value),
 			Hint:    fmt.Sprintf("make an aggregate of it, as {count: %s}, and use that field", f.def.Name.Value),
@@ -97,14 +122,19 @@ func (v *visible) fieldRef(f *fieldState) (*Expr, *nameProblem) {
 	if f.state == broken {
 		return nil, passed
 	}
+	if v.inlined {
+		e := *f.field.Expr
+		e.Source = ""
+		return &e, nil
+	}
 	return &Expr{Op: OpField, Type: f.field.Type, Field: f.field.Ordinal}, nil
 }
 
 func aliasExample(f *fieldState) string {
-	if f.child == nil || f.child.dead() || len(f.child.occurrence.Schema.Columns) == 0 {
+	if f.child == nil || f.child.dead() || len(f.child.columns()) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", as %s.%s", f.child.occurrence.Alias, f.child.occurrence.Schema.Columns[0].Name)
+	return fmt.Sprintf(", as %s.%s", f.child.occurrence.Alias, f.child.columns()[0])
 }
 
 func (c *checker) cycle(f *fieldState) string {
@@ -134,6 +164,29 @@ func (v *visible) unknownBare(name string, field *fieldState) *nameProblem {
 	return p
 }
 
+// unknownField words that the root has no such field.
+func (v *visible) unknownField(name string) *nameProblem {
+	p := &nameProblem{Message: fmt.Sprintf("no field %q in the root of the view", name)}
+	if v.c.view.Kind == GroupView {
+		p.Message = fmt.Sprintf("no measure or dimension %q", name)
+	}
+	var known []string
+	for _, f := range v.row.fields {
+		if f.child == nil && f != v.self {
+			known = append(known, f.def.Name.Value)
+		}
+	}
+	switch {
+	case v.row.column(name) < 0:
+		p.Hint = yamlfile.DidYouMean(name, known)
+	case v.c.view.Kind == GroupView:
+		p.Hint = fmt.Sprintf("%s is a column of the rows: aggregate it in a measure, or make it a dimension", name)
+	default:
+		p.Hint = fmt.Sprintf("%s is a column; %s reads fields: make it one", name, v.what)
+	}
+	return p
+}
+
 // unknownColumn words that a row has no such column, nor a field that may be
 // read here.
 func (v *visible) unknownColumn(s *scope, name string, field *fieldState) *nameProblem {
@@ -141,23 +194,25 @@ func (v *visible) unknownColumn(s *scope, name string, field *fieldState) *nameP
 	switch {
 	case field != nil && field == v.self:
 		return &nameProblem{Message: message, Hint: "inside its own expression a field's name means the column"}
+	case v.inlined && field == nil && s.byName[name] != nil:
+		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a measure, and here the rows of a group are read", name)}
 	case field != nil && !v.fields:
 		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a field; %s reads columns only", name, v.what)}
 	case field != nil:
 		return &nameProblem{Message: message, Hint: fmt.Sprintf("%s is a field of another node; only columns of it can be read here", name)}
+	}
+	if s.input != nil && slices.ContainsFunc(s.input.Nodes[0].Fields, func(f *Field) bool { return f.Name == name }) {
+		return &nameProblem{Message: message, Hint: fmt.Sprintf("of a view, only scalar fields of the root are seen above; %s holds rows", name)}
 	}
 	return &nameProblem{Message: message, Hint: v.nearestColumn(s, name)}
 }
 
 // nearestColumn suggests a column with its type, or a field.
 func (v *visible) nearestColumn(s *scope, name string) string {
-	var known []string
-	for i := range s.occurrence.Schema.Columns {
-		known = append(known, s.occurrence.Schema.Columns[i].Name)
-	}
+	known := s.columns()
 	if v.fields && s == v.row {
 		for _, f := range s.fields {
-			if f != v.self && f.child == nil {
+			if f != v.self && f.child == nil && v.field(s, f.def.Name.Value) != nil {
 				known = append(known, f.def.Name.Value)
 			}
 		}
@@ -166,7 +221,7 @@ func (v *visible) nearestColumn(s *scope, name string) string {
 	if best == "" {
 		return ""
 	}
-	if column := s.occurrence.Schema.Column(best); column >= 0 {
+	if column := s.column(best); column >= 0 {
 		return fmt.Sprintf("did you mean %q (%s)?", best, s.occurrence.Schema.Columns[column].Type)
 	}
 	return fmt.Sprintf("did you mean the field %q?", best)
@@ -175,7 +230,7 @@ func (v *visible) nearestColumn(s *scope, name string) string {
 // elsewhere finds a visible row that has such a column.
 func (v *visible) elsewhere(name string) string {
 	for _, s := range v.c.scopes {
-		if s != v.row && !s.dead() && v.c.aliases[s.occurrence.Alias] == s && v.sees(s) && s.occurrence.Schema.Column(name) >= 0 {
+		if s != v.row && !s.dead() && v.c.aliases[s.occurrence.Alias] == s && v.sees(s) && s.column(name) >= 0 {
 			return fmt.Sprintf("did you mean %s.%s?", s.occurrence.Alias, name)
 		}
 	}
@@ -221,12 +276,22 @@ func (v *visible) aliasList() string {
 func (v *visible) expression(t Text, source string) *Expr {
 	e, problems := checkExpr(source, v)
 	v.report(t, problems)
-	return e
+	return v.small(t, e)
 }
 
 func (v *visible) condition(t Text) *Expr {
 	e, problems := checkCondition(t.Value, v)
 	v.report(t, problems)
+	return v.small(t, e)
+}
+
+// small refuses an expression that grew too large by what was put in place of
+// the fields that it uses.
+func (v *visible) small(t Text, e *Expr) *Expr {
+	if v.inlined && e.exceeds(maxInlined) > maxInlined {
+		t.Node.Report(yamlfile.CodeLimit, "compute it in a view below", "the expression, with the dimensions that it uses, has more than %d parts", maxInlined)
+		return nil
+	}
 	return e
 }
 

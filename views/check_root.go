@@ -39,7 +39,7 @@ func (c *checker) declaredKey(root *scope) []int {
 	var columns []int
 	ok := true
 	for _, name := range c.def.Key {
-		column := schema.Column(name.Value)
+		column := root.column(name.Value)
 		switch {
 		case column < 0:
 			p := v.unknownColumn(root, name.Value, root.byName[name.Value])
@@ -57,6 +57,14 @@ func (c *checker) declaredKey(root *scope) []int {
 	}
 	if !isKey(schema, columns) {
 		c.def.Key[0].Node.Report(yamlfile.CodeKey, uniqueKeys(schema), "%s is not a unique key of %s", columnNames(schema, columns), root.relation())
+		return nil
+	}
+	// Rows are found by their own key, nulls and all; in another order by an
+	// index, which has no nulls.
+	mayBeNull := func(column int) bool { return !schema.Columns[column].NotNull }
+	if input := root.input; input != nil && !slices.Equal(columns, schema.Key) && slices.ContainsFunc(columns, mayBeNull) {
+		c.def.Key[0].Node.Report(yamlfile.CodeKey, "leave `key` out, or write it as "+columnNames(schema, schema.Key),
+			"the key of %s may be null, and keeps its order", root.relation())
 		return nil
 	}
 	return columns
@@ -100,7 +108,7 @@ func columnNames(schema *relation.Schema, columns []int) string {
 // rootField finds a scalar field of the root by name. Nil when there is none,
 // reported here, or when it is broken, reported before.
 func (c *checker) rootField(code string, t Text, name string) *fieldState {
-	root := c.scopes[0]
+	root := c.root
 	f := root.byName[name]
 	switch {
 	case f == nil:

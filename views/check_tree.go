@@ -23,7 +23,12 @@ func (c *checker) buildRoot() {
 	s := &scope{occurrence: o, at: c.def.From, where: c.def.Where, depth: 1}
 	n := &Node{Parent: -1}
 	c.view.Nodes = append(c.view.Nodes, n)
+	c.root = s
 	c.addOccurrence(s, c.def.Alias)
+	if c.view.Kind == GroupView {
+		c.addGroupFields(s, n)
+		return
+	}
 	c.addFields(s, n, c.def.Fields, &n.Fields)
 }
 
@@ -33,7 +38,7 @@ func (c *checker) addOccurrence(s *scope, alias Text) {
 	o.ID = len(c.view.Occurrences)
 	c.view.Occurrences = append(c.view.Occurrences, o)
 	c.scopes = append(c.scopes, s)
-	o.Schema = c.findRelation(s.at)
+	o.Schema, s.input = c.findRelation(s.at)
 	at := s.at
 	o.Alias = s.at.Value[strings.LastIndexByte(s.at.Value, '.')+1:]
 	if alias.Given() {
@@ -65,31 +70,54 @@ func (c *checker) claimAlias(s *scope, at Text) {
 
 // findRelation looks a relation up as views name it. Nil when there is none,
 // which is reported here.
-func (c *checker) findRelation(name Text) *relation.Schema {
+func (c *checker) findRelation(name Text) (*relation.Schema, *View) {
 	if !name.Given() {
-		return nil
+		return nil, nil
 	}
-	if schema := c.schemas[name.Value]; schema != nil {
-		return schema
+	if schema := c.project.schemas[name.Value]; schema != nil {
+		return schema, nil
 	}
 	parts := strings.Split(name.Value, ".")
 	if len(parts) == 3 && parts[1] == "public" {
-		if schema := c.schemas[parts[0]+"."+parts[2]]; schema != nil {
-			return schema
+		if schema := c.project.schemas[parts[0]+"."+parts[2]]; schema != nil {
+			return schema, nil
 		}
 	}
-	if len(parts) == 1 && slices.ContainsFunc(c.views, func(d *Definition) bool { return d.Name.Value == name.Value }) {
-		name.Node.Report(yamlfile.CodeNotBuilt, "read the tables of that view instead", "a view as input (%s) is not built yet", name.Value)
-		return nil
+	if d := c.project.viewNamed(name.Value); d != nil {
+		return c.findView(name, d)
 	}
 	name.Node.Report(yamlfile.CodeRelation, c.relationHint(name.Value), "no relation %q", name.Value)
-	return nil
+	return nil, nil
+}
+
+// findView finds the relation that a view is. One that has errors, or does not
+// show its key, is reported once for each view above it.
+func (c *checker) findView(name Text, d *Definition) (*relation.Schema, *View) {
+	in := c.project.inputs[d]
+	switch {
+	case in != nil && in.schema != nil:
+		return in.schema, in.view
+	case c.unusable[d] || c.project.states[d] == resolving:
+		return nil, nil // a cycle was reported where it closes
+	case in != nil:
+		name.Node.Report(yamlfile.CodeInput, fmt.Sprintf("add to %s the field %q: {expr: %s}", name.Value, in.hidden, in.hidden),
+			"the view %q does not show its key column %q, so nothing can stand on it", name.Value, in.hidden)
+	default:
+		name.Node.Report(yamlfile.CodeInput, "", "the view %q has errors, so nothing can stand on it", name.Value)
+	}
+	c.unusable[d] = true
+	return nil, nil
 }
 
 func (c *checker) relationHint(name string) string {
 	var known []string
-	for relation := range c.schemas {
+	for relation := range c.project.schemas {
 		known = append(known, relation)
+	}
+	for view := range c.project.byName {
+		if view != c.def.Name.Value {
+			known = append(known, view)
+		}
 	}
 	if hint := yamlfile.DidYouMean(name, known); hint != "" {
 		return hint
@@ -100,14 +128,16 @@ func (c *checker) relationHint(name string) string {
 				return `did you mean "` + relation + `"?`
 			}
 		}
-		return "relations are named source.table"
+		return "tables are named source.table, and there is no view of this name"
 	}
 	return "the tables that are known stand in schema/*.yaml"
 }
 
 // addFields makes the fields of a scope, whose rows lie in node, and everything below.
 func (c *checker) addFields(s *scope, node *Node, defs []*FieldDefinition, into *[]*Field) {
-	s.byName = make(map[string]*fieldState, len(defs))
+	if s.byName == nil {
+		s.byName = make(map[string]*fieldState, len(defs))
+	}
 	for _, def := range defs {
 		if def.Name.Node.Bad() {
 			continue

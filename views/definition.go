@@ -18,6 +18,7 @@ func (t Text) Given() bool { return t.Node.Exists() }
 // resolved yet.
 type Definition struct {
 	File        string
+	Kind        ViewKind
 	Name        Text
 	Description string
 	Owner       Owner
@@ -28,8 +29,14 @@ type Definition struct {
 	Key         []Text
 	Where       Text
 	Fields      []*FieldDefinition
+	Having      Text
 	Indexes     [][]Text
 	Checks      []CheckDefinition
+	// Dimensions and Measures of a group-by view.
+	Dimensions, Measures []*FieldDefinition
+	// Branches of a union; with Conflict, `first`, keys may be in several.
+	Branches []*BranchDefinition
+	Conflict Text
 
 	file *yamlfile.File
 	// failed is set when the file has errors: what remains is checked for
@@ -48,6 +55,7 @@ type FieldDefinition struct {
 	As      Text
 	// Expr of scalars; not given for a bare name, which is the column of that name.
 	Expr      Text
+	Bucket    *BucketDefinition    // of dimensions
 	Relation  *RelationDefinition  // of `one` and `many`
 	Aggregate *AggregateDefinition // of aggregates
 
@@ -70,12 +78,31 @@ type RelationDefinition struct {
 
 // AggregateDefinition is an aggregate as written.
 type AggregateDefinition struct {
-	Func    AggregateFunc
+	Func AggregateFunc
+	// Path to what is aggregated; of a measure "*" or an expression over a row.
 	Path    Text
 	Where   Text
 	Default Text
 	Round   Text // "" where not declared
 }
+
+// BucketDefinition is a dimension that cuts time into pieces, as written.
+type BucketDefinition struct {
+	Of       Text // an expression over a row
+	Every    Text
+	Timezone Text
+}
+
+// BranchDefinition is one relation of a union as written.
+type BranchDefinition struct {
+	From   Text
+	Const  []NamedText // columns that are the same in all rows
+	Rename []NamedText // by their new names, the relation's own
+	Where  Text
+}
+
+// NamedText is a named value as written.
+type NamedText struct{ Name, Text Text }
 
 // CheckDefinition is one expectation as written.
 type CheckDefinition struct {

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"maps"
 	"strings"
 
 	"odsd/internal/yamlfile"
@@ -9,25 +10,27 @@ import (
 // maxLimit bounds the `limit` of a list, far beyond what a document can hold.
 const maxLimit = 1_000_000
 
-// readFields reads a map of fields, or a list of bare names.
-func readFields(n yamlfile.Node) []*FieldDefinition {
+// readFields reads a map of fields under a key, or a list of bare names.
+func readFields(n yamlfile.Node, key string, read func(yamlfile.Entry) *FieldDefinition) []*FieldDefinition {
 	var fields []*FieldDefinition
 	switch {
 	case n.Bad():
 	case n.IsSequence():
-		for _, name := range readTexts(n.Items("`fields`"), "a field's name") {
+		for _, name := range readTexts(n.Items("`"+key+"`"), "a field's name") {
 			fields = append(fields, &FieldDefinition{Name: name, Kind: ScalarField})
 		}
 		reportTwice(fields)
+	case n.IsScalar():
+		n.Reject(yamlfile.CodeShape, "write ["+n.Value()+"]", "`%s` must be a mapping or a list of names", key)
 	default:
-		for _, e := range n.Entries("`fields`") {
-			if f := readField(e); f != nil {
+		for _, e := range n.Entries("`" + key + "`") {
+			if f := read(e); f != nil {
 				fields = append(fields, f)
 			}
 		}
 	}
 	if len(fields) == 0 && !n.Bad() {
-		n.Report(yamlfile.CodeMissingKey, "", "`fields` has no fields")
+		n.Report(yamlfile.CodeMissingKey, "", "`%s` has no fields", key)
 	}
 	return fields
 }
@@ -44,6 +47,19 @@ func reportTwice(fields []*FieldDefinition) {
 }
 
 func readField(e yamlfile.Entry) *FieldDefinition {
+	return readFieldAs(e, "a field", fieldKinds, func(r *fieldReader) yamlfile.Keys {
+		keys := r.relationKeys()
+		maps.Copy(keys, r.aggregateKeys(OneField, ManyField, AggregateField))
+		for _, name := range []string{"first", "last", "collect", "declassify"} {
+			keys[name] = yamlfile.NotBuilt
+		}
+		return keys
+	})
+}
+
+// readFieldAs reads a field whose mapping may have the keys given, besides
+// those that every field has.
+func readFieldAs(e yamlfile.Entry, what, choices string, more func(*fieldReader) yamlfile.Keys) *FieldDefinition {
 	f := &FieldDefinition{Name: Text{e.Key.Value(), e.Key}, Kind: ScalarField}
 	switch v := e.Value; {
 	case f.Name.Value == "":
@@ -54,7 +70,14 @@ func readField(e yamlfile.Entry) *FieldDefinition {
 	case v.IsEmpty():
 		return f
 	case v.IsMapping():
-		f.readMapping(e)
+		r := &fieldReader{field: f, choices: choices}
+		keys := more(r)
+		keys["description"] = func(e yamlfile.Entry) { readString(e, &f.Description) }
+		keys["deprecated"] = func(e yamlfile.Entry) { readString(e, &f.Deprecated) }
+		keys["graphql"] = f.readGraphQL
+		keys["expr"] = r.kind(ScalarField, func(e yamlfile.Entry) { readExpression(e, &f.Expr) })
+		v.Decode(what, keys)
+		r.finish(e)
 		return f
 	}
 	if s, ok := e.Value.Expression("the field"); ok {
@@ -64,46 +87,51 @@ func readField(e yamlfile.Entry) *FieldDefinition {
 	return nil
 }
 
-// kinds are the keys of which a field has at most one: it says what it is.
-const kinds = "expr, one, many, count, sum, min, max or avg"
+// The keys of which a field, a dimension, a measure has at most one: it says
+// what it is.
+const (
+	aggregateKinds = "count, count_distinct, sum, min, max or avg"
+	fieldKinds     = "expr, one, many, " + aggregateKinds
+	dimensionKinds = "expr or bucket"
+	measureKinds   = "expr, " + aggregateKinds
+)
 
-func (f *FieldDefinition) readMapping(e yamlfile.Entry) {
-	r := fieldReader{field: f}
-	keys := yamlfile.Keys{
-		"description": func(e yamlfile.Entry) { readString(e, &f.Description) },
-		"deprecated":  func(e yamlfile.Entry) { readString(e, &f.Deprecated) },
-		"graphql":     f.readGraphQL,
-		"expr":        r.kind(ScalarField, func(e yamlfile.Entry) { readExpression(e, &f.Expr) }),
-		"one":         r.kind(OneField, func(e yamlfile.Entry) { readText(e, &r.relation.From) }),
-		"many":        r.kind(ManyField, func(e yamlfile.Entry) { readText(e, &r.relation.From) }),
-		"as":          r.option(func(e yamlfile.Entry) { readText(e, &r.relation.Alias) }, OneField, ManyField),
-		"join":        r.option(func(e yamlfile.Entry) { readExpression(e, &r.relation.Join) }, OneField, ManyField),
-		"order_by":    r.option(r.readOrder, OneField, ManyField),
-		"fields":      r.option(func(e yamlfile.Entry) { r.relation.Fields = readFields(e.Value) }, OneField, ManyField),
-		"limit":       r.option(r.readLimit, ManyField),
-		"hidden":      r.option(func(e yamlfile.Entry) { readBool(e, &r.relation.Hidden) }, ManyField),
-		"required":    r.option(func(e yamlfile.Entry) { readBool(e, &r.relation.Required) }, OneField),
-		"where":       r.option(func(e yamlfile.Entry) { readExpression(e, &r.where) }, OneField, ManyField, AggregateField),
-		"default":     r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Default) }, AggregateField),
-		"round":       r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Round) }, AggregateField),
+func (r *fieldReader) relationKeys() yamlfile.Keys {
+	to := &r.relation
+	return yamlfile.Keys{
+		"one":      r.kind(OneField, func(e yamlfile.Entry) { readText(e, &to.From) }),
+		"many":     r.kind(ManyField, func(e yamlfile.Entry) { readText(e, &to.From) }),
+		"as":       r.option(func(e yamlfile.Entry) { readText(e, &to.Alias) }, OneField, ManyField),
+		"join":     r.option(func(e yamlfile.Entry) { readExpression(e, &to.Join) }, OneField, ManyField),
+		"order_by": r.option(r.readOrder, OneField, ManyField),
+		"fields":   r.option(func(e yamlfile.Entry) { to.Fields = readFields(e.Value, "fields", readField) }, OneField, ManyField),
+		"limit":    r.option(r.readLimit, ManyField),
+		"hidden":   r.option(func(e yamlfile.Entry) { readBool(e, &to.Hidden) }, ManyField),
+		"required": r.option(func(e yamlfile.Entry) { readBool(e, &to.Required) }, OneField),
 	}
-	for _, name := range []AggregateFunc{Count, Sum, Min, Max, Avg} {
+}
+
+// aggregateKeys are those of aggregates; `where` belongs to other kinds too.
+func (r *fieldReader) aggregateKeys(filtered ...FieldKind) yamlfile.Keys {
+	keys := yamlfile.Keys{
+		"where":   r.option(func(e yamlfile.Entry) { readExpression(e, &r.where) }, filtered...),
+		"default": r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Default) }, AggregateField),
+		"round":   r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Round) }, AggregateField),
+	}
+	for _, name := range []AggregateFunc{Count, CountDistinct, Sum, Min, Max, Avg} {
 		keys[string(name)] = r.kind(AggregateField, func(e yamlfile.Entry) {
 			r.aggregate.Func = name
 			readText(e, &r.aggregate.Path)
 		})
 	}
-	for _, name := range []string{"count_distinct", "first", "last", "collect", "declassify", "bucket"} {
-		keys[name] = yamlfile.NotBuilt
-	}
-	e.Value.Decode("a field", keys)
-	r.finish(e)
+	return keys
 }
 
 // fieldReader gathers what a field's mapping says; which options fit is known
 // only when its kind is.
 type fieldReader struct {
 	field     *FieldDefinition
+	choices   string // the kinds that it may be, for messages
 	kinds     []yamlfile.Entry
 	options   []fieldOption
 	relation  RelationDefinition
@@ -144,7 +172,7 @@ func (r *fieldReader) readLimit(e yamlfile.Entry) {
 // finish puts what was read where the field's kind wants it.
 func (r *fieldReader) finish(e yamlfile.Entry) {
 	if len(r.kinds) > 1 {
-		r.kinds[1].Key.Report(yamlfile.CodeShape, "a field is one of "+kinds,
+		r.kinds[1].Key.Report(yamlfile.CodeShape, "it is one of "+r.choices,
 			"a field cannot be both `%s` and `%s`", r.kinds[0].Key.Value(), r.kinds[1].Key.Value())
 		r.field.Kind, r.field.failed = ScalarField, true
 		return

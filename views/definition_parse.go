@@ -18,11 +18,6 @@ func Parse(file string, data []byte) (*Definition, []Diagnostic) {
 }
 
 func (d *Definition) read(root yamlfile.Node) {
-	otherShape := false // a grouped view or a union: has other keys than a document
-	notBuiltShape := func(e yamlfile.Entry) {
-		otherShape = true
-		yamlfile.NotBuilt(e)
-	}
 	keys := yamlfile.Keys{
 		"version":     yamlfile.Version,
 		"view":        func(e yamlfile.Entry) { readText(e, &d.Name) },
@@ -33,26 +28,72 @@ func (d *Definition) read(root yamlfile.Node) {
 		"as":          func(e yamlfile.Entry) { readText(e, &d.Alias) },
 		"key":         func(e yamlfile.Entry) { d.Key = readTexts(e.Value.ItemsOrOne("`key`"), "a column of `key`") },
 		"where":       func(e yamlfile.Entry) { readExpression(e, &d.Where) },
-		"fields":      func(e yamlfile.Entry) { d.Fields = readFields(e.Value) },
+		"fields":      func(e yamlfile.Entry) { d.Fields = readFields(e.Value, "fields", readField) },
+		"group_by":    func(e yamlfile.Entry) { d.Dimensions = readFields(e.Value, "group_by", readDimension) },
+		"measures":    func(e yamlfile.Entry) { d.Measures = readFields(e.Value, "measures", readMeasure) },
+		"having":      func(e yamlfile.Entry) { readExpression(e, &d.Having) },
+		"union":       func(e yamlfile.Entry) { d.readBranches(e) },
+		"conflict":    func(e yamlfile.Entry) { d.readConflict(e) },
 		"indexes":     func(e yamlfile.Entry) { d.readIndexes(e) },
 		"checks":      func(e yamlfile.Entry) { d.readChecks(e) },
-		"group_by":    notBuiltShape,
-		"measures":    notBuiltShape,
-		"union":       notBuiltShape,
-		"conflict":    notBuiltShape,
-		"having":      yamlfile.NotBuilt,
 		"access":      yamlfile.NotBuilt,
 		"deprecated":  yamlfile.NotBuilt,
 	}
 	root.Decode("a view", keys, "version", "view")
-	if otherShape || root.Bad() {
-		return
+	if !root.Bad() {
+		d.readKind(root)
 	}
-	for _, needed := range []string{"from", "fields"} {
-		if !hasKey(root, needed) {
-			root.Report(yamlfile.CodeMissingKey, "", "a view has no `%s`", needed)
+}
+
+// readKind finds out what kind of view the keys make, and which of them belong
+// to another kind.
+func (d *Definition) readKind(root yamlfile.Node) {
+	d.Kind = DocumentView
+	needed := []string{"from", "fields"}
+	switch {
+	case hasKey(root, "union"):
+		d.Kind, needed = UnionView, []string{"key"}
+	case hasKey(root, "group_by") || hasKey(root, "measures"):
+		d.Kind, needed = GroupView, []string{"from", "group_by"}
+	}
+	for _, e := range root.Entries("") {
+		if hint, strange := d.strange(e.Key.Value()); strange {
+			e.Key.Report(yamlfile.CodeUnknownKey, hint, "`%s` means nothing in a %s", e.Key.Value(), kindName(d.Kind))
 		}
 	}
+	for _, key := range needed {
+		if !hasKey(root, key) {
+			root.Report(yamlfile.CodeMissingKey, "", "a %s has no `%s`", kindName(d.Kind), key)
+		}
+	}
+}
+
+// strange says whether a key belongs to views of other kinds only, and what to
+// write in its place.
+func (d *Definition) strange(key string) (hint string, strange bool) {
+	switch {
+	case d.Kind == UnionView && (key == "from" || key == "where"):
+		return "each branch of `union` has its own", true
+	case d.Kind == UnionView && (key == "fields" || key == "as" || key == "group_by" || key == "measures" || key == "having"):
+		return "a union has the columns of its branches; make another view over it", true
+	case d.Kind == GroupView && key == "fields":
+		return "the columns of a group stand under `group_by` and `measures`", true
+	case d.Kind == GroupView && key == "key":
+		return "the key of a group is its dimensions, all of `group_by`", true
+	case d.Kind != UnionView && key == "conflict":
+		return "it belongs to `union`", true
+	}
+	return "", false
+}
+
+func kindName(k ViewKind) string {
+	switch k {
+	case GroupView:
+		return "group-by view"
+	case UnionView:
+		return "union"
+	}
+	return "view"
 }
 
 func hasKey(n yamlfile.Node, key string) bool {

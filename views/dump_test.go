@@ -10,15 +10,36 @@ import (
 // dump prints a checked view as text: occurrences, then nodes with their fields.
 func dump(v *View) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "view %s: type %s, field %s, key %v as %v\n", v.Name, v.Type, v.Field, v.Key, v.KeyNames())
+	key := v.Key
+	if v.Kind != DocumentView {
+		key = v.KeyFields
+	}
+	fmt.Fprintf(&b, "view %s: %s, type %s, field %s, key %v as %v\n", v.Name, v.Kind, v.Type, v.Field, key, v.KeyNames())
+	dumpInput(&b, asInput(v))
 	if v.Owner != (Owner{}) {
 		fmt.Fprintf(&b, "  owner %s %s\n", v.Owner.Team, v.Owner.Contact)
 	}
 	for _, o := range v.Occurrences {
 		dumpOccurrence(&b, v, o)
 	}
+	for i, branch := range v.Branches {
+		fmt.Fprintf(&b, "branch %d of occurrence %d:", i, branch.Occurrence)
+		for _, e := range branch.Columns {
+			if e == nil {
+				b.WriteString(" nil")
+			} else {
+				b.WriteString(" " + e.String())
+			}
+		}
+		dumpExpr(&b, ", where ", branch.Where)
+		b.WriteByte('\n')
+	}
 	for _, n := range v.Nodes {
 		dumpNode(&b, v, n)
+	}
+	dumpExpr(&b, "having ", v.Having)
+	if v.Having != nil {
+		b.WriteByte('\n')
 	}
 	for _, index := range v.Indexes {
 		b.WriteString("index")
@@ -34,6 +55,22 @@ func dump(v *View) string {
 		fmt.Fprintf(&b, "check %s on field %d, %s, %d values\n", c.Name, c.Field, c.Severity, len(c.Accepted))
 	}
 	return b.String()
+}
+
+// dumpInput prints the relation that a view is to views above.
+func dumpInput(b *strings.Builder, in *input) {
+	if in.schema == nil {
+		fmt.Fprintf(b, "  no input: does not show %s\n", in.hidden)
+		return
+	}
+	fmt.Fprintf(b, "  as input: key %v, unique %v, columns", in.schema.Key, in.schema.Unique)
+	for _, column := range in.schema.Columns {
+		b.WriteString(" " + column.Name)
+		if column.NotNull {
+			b.WriteString("!")
+		}
+	}
+	b.WriteByte('\n')
 }
 
 func dumpOccurrence(b *strings.Builder, v *View, o *Occurrence) {

@@ -66,6 +66,9 @@ func (l *lowering) call(e *Expr) Eval {
 	if e.Name == between {
 		return inRange(l.lower(e.Args[0]), l.lower(e.Args[1]), l.lower(e.Args[2]))
 	}
+	if e.Name == bucketName {
+		return lowerBucket(l, e)
+	}
 	f, ok := l.functions[e.Name]
 	if !ok {
 		return constantly(relation.OfError(relation.ErrBadArgument))
@@ -150,6 +153,8 @@ func (c *exprChecker) functionHint(name string) string {
 		return "a view must not depend on when it is computed; ask for the last days in the query's filter"
 	case "random", "rand", "uuid", "gen_random_uuid":
 		return "a view must not depend on chance; uuid5(namespace, name) is the same every time"
+	case bucketName, "time_bucket", "date_bin":
+		return "a bucket is a dimension, as in {bucket: x, every: 1d, timezone: UTC}; elsewhere there is date_trunc"
 	case "if", "iff", "case":
 		return "write condition ? x : y"
 	case "concat":

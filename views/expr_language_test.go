@@ -2,6 +2,7 @@ package views
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -52,6 +53,35 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// TestLanguageViews checks the views of docs/language.md together.
+func TestLanguageViews(t *testing.T) {
+	text, err := os.ReadFile(languageFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var defs []*Definition
+	var found []Diagnostic
+	for i, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		view, _, closed := strings.Cut(block, "```")
+		if !closed {
+			t.Fatal("a block of YAML has no end")
+		}
+		d, problems := Parse(fmt.Sprintf("block %d", i+1), []byte(view))
+		defs, found = append(defs, d), append(found, problems...)
+	}
+	checked, problems := CheckAll(defs, readSchemas(t, "testdata/schemas.txt"))
+	for _, p := range append(found, problems...) {
+		t.Error(p.Render())
+	}
+	kinds := map[ViewKind]bool{}
+	for _, v := range checked {
+		kinds[v.Kind] = true
+	}
+	if len(checked) != len(defs) || len(kinds) != 3 {
+		t.Errorf("%d of %d views, of %d kinds", len(checked), len(defs), len(kinds))
+	}
+}
+
 // documented is a value as the page shows it: texts in double quotes.
 func documented(s string) string {
 	if inner, ok := strings.CutPrefix(s, "'"); ok {
@@ -67,7 +97,8 @@ func documentedRow(t *testing.T, text string) row {
 		kinds[k.String()] = relation.TypeOf(k)
 	}
 	var columns row
-	for line := range strings.Lines(text) {
+	table, _, _ := strings.Cut(text, "\n## ")
+	for line := range strings.Lines(table) {
 		if !strings.HasPrefix(line, "| ") {
 			continue
 		}

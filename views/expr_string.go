@@ -90,6 +90,21 @@ func (e *Expr) Walk(visit func(*Expr)) {
 	}
 }
 
+// exceeds counts the nodes of an expression, up to the first beyond a bound.
+func (e *Expr) exceeds(bound int) int {
+	if e == nil {
+		return 0
+	}
+	count := 1
+	for _, a := range e.Args {
+		if count > bound {
+			break
+		}
+		count += a.exceeds(bound - count)
+	}
+	return count
+}
+
 // Conjuncts splits a condition at its outermost ands: it is true where all of
 // them are. Nil has none.
 func Conjuncts(e *Expr) []*Expr {

@@ -45,9 +45,9 @@ const (
 	DocumentView ViewKind = "documents"
 	// GroupView has a row for each group of rows of occurrence 0: the node's
 	// Where restricts the rows; the Scalars are first the dimensions, scalar
-	// fields over the row, listed by KeyFields, and then the measures:
-	// aggregates with an empty Path, whose Arg and Where read the row, and
-	// scalar fields that read other fields of the group only.
+	// fields over the row's columns, listed by KeyFields, and then the measures:
+	// aggregates with an empty Path, whose Arg and Where read the row's columns,
+	// and scalar fields that read other fields of the group only.
 	GroupView ViewKind = "groups"
 	// UnionView has the rows of several relations; see Branch.
 	UnionView ViewKind = "union"
@@ -57,8 +57,10 @@ const (
 // of kind RootOccurrence; a row of the union is made of one row of one branch.
 type Branch struct {
 	Occurrence int
-	Where      *Expr   // reads the branch's occurrence
-	Columns    []*Expr // by ordinal in the root's Scalars; constants and columns of the branch, nil for null
+	Where      *Expr // reads the branch's occurrence
+	// Columns by ordinal in the root's Scalars: constants and columns of the
+	// branch, cast (OpCast) where the union's type is another; nil for null.
+	Columns []*Expr
 }
 
 // Owner is whom to ask about a view or a source.

@@ -75,6 +75,8 @@ func (c *cli) check(ctx context.Context, flags checkFlags) error {
 	checked, more := views.CheckAll(p.Definitions, schemas)
 	found = append(found, more...)
 	_, more = compileViews(checked)
+	found = append(found, more...)
+	_, more = p.CheckTests(checked)
 	found = yamlfile.Sort(append(found, more...))
 	if err := c.printFindings(flags.format, found); err != nil {
 		return err

@@ -28,6 +28,7 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
+	resync  func(source string) error
 }
 
 // verifyRequest is the body of POST /verify.
@@ -62,6 +63,13 @@ func (c controls) handler() http.Handler {
 			return
 		}
 		writeJSON(w, http.StatusOK, report)
+	})
+	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.resync(r.PathValue("source")); err != nil {
+			writeJSON(w, http.StatusNotFound, problemOf(err))
+			return
+		}
+		writeJSON(w, http.StatusOK, struct{}{})
 	})
 	return mux
 }

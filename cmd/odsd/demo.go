@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -85,7 +84,7 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 				if err := c.announce(a, log); err != nil || c.json {
 					return err
 				}
-				return printSamples(c.stdout, place.project)
+				return printSamples(c.stdout, programName(), place.project)
 			},
 		})
 		log.Info("ending", "workload", w.Stats().String())
@@ -106,27 +105,6 @@ func demoEnvironment(dsns demo.DSNs) project.Env {
 		}
 		return os.LookupEnv(name)
 	}
-}
-
-func printSamples(w io.Writer, folder string) error {
-	var text strings.Builder
-	text.WriteString("  In another terminal, or in GraphiQL:\n")
-	for _, q := range demo.Queries() {
-		fmt.Fprintf(&text, "\n  # %s\n  odsd -C %s query '%s'\n", q.About, shellWord(folder), strings.ReplaceAll(q.Text, "\n", "\n  "))
-	}
-	fmt.Fprintf(&text, "\n  odsd -C %[1]s status --watch\n  odsd -C %[1]s verify\n\n", shellWord(folder))
-	if _, err := io.WriteString(w, text.String()); err != nil {
-		return fmt.Errorf("print the sample queries: %w", err)
-	}
-	return nil
-}
-
-// shellWord quotes a path where a shell would take it apart.
-func shellWord(s string) string {
-	if !strings.ContainsAny(s, " '\"\\$`*?[](){}<>|&;!#~\n\t") {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // notes passes what the databases tell of their start to stderr, line by line.

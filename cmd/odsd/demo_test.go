@@ -26,10 +26,13 @@ func TestExamplesFitTheDemo(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"-C", "../../examples", "check", "--live"}
+	if *rewrite {
+		args = append(args, "--write")
+	}
 	if code := execute(args, nil, &stdout, &stderr); code != exitFine {
 		t.Errorf("exit code %d; %s", code, &stderr)
 	}
-	if want := "4 sources, 3 views: 0 errors, 0 warnings\n"; stdout.String() != want {
+	if want := "4 sources, 6 views: 0 errors, 0 warnings\n"; stdout.String() != want {
 		t.Errorf("check --live prints\n%s\nwant\n%s", &stdout, want)
 	}
 }
@@ -80,6 +83,57 @@ func TestDemoPlace(t *testing.T) {
 	}
 	if err := place.remove(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSamplesCanBePasted looks at how they call the program: a demo that "go run" has
+// started is of no use with commands that call an odsd which is nowhere.
+func TestSamplesCanBePasted(t *testing.T) {
+	var out strings.Builder
+	if err := printSamples(&out, "go run ./cmd/odsd", "my project"); err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for line := range strings.Lines(out.String()) {
+		if !strings.Contains(line, "odsd") {
+			continue
+		}
+		calls++
+		if !strings.HasPrefix(line, "  go run ./cmd/odsd -C 'my project' ") {
+			t.Errorf("a sample calls %s", line)
+		}
+	}
+	if want := len(demo.Queries()) + 2; calls != want {
+		t.Errorf("%d samples, want %d", calls, want)
+	}
+}
+
+func TestProgramName(t *testing.T) {
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir()
+	t.Setenv("PATH", path)
+	if got := programName(); got != shellWord(os.Args[0]) && got != shellWord(executable) {
+		t.Errorf("off the PATH: %s", got)
+	}
+	if err := os.Symlink(executable, filepath.Join(path, "odsd")); err != nil {
+		t.Fatal(err)
+	}
+	if got := programName(); got != "odsd" {
+		t.Errorf("on the PATH: %s", got)
+	}
+	cache := "/home/ada/.cache/go-build/ab/" + strings.Repeat("0123456789abcdef", 4) + "-d/odsd"
+	for name, want := range map[string]bool{
+		cache: true,
+		strings.Replace(cache, "/go-build", "/elsewhere", 1): true,
+		"/tmp/go-build123/b001/exe/odsd":                     true,
+		"/usr/local/bin/odsd":                                false,
+	} {
+		if builtByGoRun(name) != want {
+			t.Errorf("%s: built by go run is %v", name, !want)
+		}
 	}
 }
 

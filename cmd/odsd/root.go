@@ -31,12 +31,15 @@ func rootCommand(c *cli) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		initCommand(c),
 		checkCommand(c),
+		testCommand(c),
 		runCommand(c),
 		demoCommand(c),
+		explainCommand(c),
 		statusCommand(c),
 		queryCommand(c),
-		verifyCommand(c),
+		verifyCommand(c), resyncCommand(c),
 		versionCommand(c),
 	)
 	return root

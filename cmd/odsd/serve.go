@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -140,6 +141,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
+		resync:  e.Resync,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := e.Verify(ctx, r.options())
 			mismatches.count(report)
@@ -150,13 +152,28 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 }
 
 // run serves until ctx ends. The engine outlives the listeners, so that the last
-// requests are answered.
+// requests are answered, those too that wait for what is still to be applied.
 func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.engine.Run(ctx) })
-	group.Go(func() error { return server.Serve(ctx, l.public, d.server.Handler(), graceful, o.log) })
-	group.Go(func() error { return server.Serve(ctx, l.admin, d.server.AdminHandler(), graceful, o.log) })
-	group.Go(func() error { return serveControl(ctx, l.control, d.control.handler()) })
+	applying, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var serving sync.WaitGroup
+	serve := func(until func() error) {
+		serving.Add(1)
+		group.Go(func() error {
+			defer serving.Done()
+			return until()
+		})
+	}
+	serve(func() error { return server.Serve(ctx, l.public, d.server.Handler(), graceful, o.log) })
+	serve(func() error { return server.Serve(ctx, l.admin, d.server.AdminHandler(), graceful, o.log) })
+	serve(func() error { return serveControl(ctx, l.control, d.control.handler()) })
+	group.Go(func() error { return d.engine.Run(applying) })
+	group.Go(func() error {
+		serving.Wait()
+		stop()
+		return nil
+	})
 	group.Go(func() error { return o.listening(d.addresses(l)) })
 	return group.Wait()
 }

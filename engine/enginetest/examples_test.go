@@ -43,7 +43,7 @@ func TestReferenceEqualsPostgreSQLOnTheExamples(t *testing.T) {
 		execute(t, conn, fillTables(t, schemas, rows))
 		for _, v := range checked {
 			var o outcome
-			compareView(t, conn, v, rows, &o)
+			compareView(t, conn, v, checked, rows, &o)
 			if o.difference != "" || o.failed != nil || o.unsupported != nil {
 				t.Errorf("round %d, view %s: %+v", round, v.Name, o)
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"odsd/storage/relation"
 )
@@ -23,8 +24,14 @@ type Options struct {
 func Generate(seed uint64, o Options) *Case {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x0d5d)), options: o.withDefaults()}
 	c := &Case{Schemas: g.schemas()}
+	relations := slices.Clone(c.Schemas)
 	for i := range g.options.Views {
-		c.Views = append(c.Views, g.view(fmt.Sprintf("view_%d", i+1), c.Schemas))
+		name := fmt.Sprintf("view_%d", i+1)
+		text, below := g.soundView(c, name, relations)
+		c.Views = append(c.Views, text)
+		if below != nil {
+			relations = append(relations, below)
+		}
 	}
 	c.Steps = g.steps(c.Schemas)
 	return c
@@ -46,7 +53,7 @@ func (o Options) withDefaults() Options {
 type generator struct {
 	*rand.Rand
 	options Options
-	names   int // names given out in the view at hand
+	names   int // names given out
 }
 
 // chance is true in one of n cases.
@@ -131,7 +138,7 @@ func (g *generator) value(c relation.Column) relation.Value {
 		}
 		return relation.OfFloat(k, float64(g.between(-4, 8))/4)
 	case relation.Timestamp:
-		return relation.OfTimestamp(1_700_000_000_000_000 + int64(g.IntN(4))*3_600_000_001)
+		return relation.OfTimestamp(pick(g, hours) + int64(g.IntN(4))*3_600_000_001)
 	case relation.Date:
 		return relation.OfDate(19_700 + int64(g.IntN(4)))
 	case relation.Decimal:
@@ -139,6 +146,9 @@ func (g *generator) value(c relation.Column) relation.Value {
 	}
 	return relation.OfText(pick(g, texts))
 }
+
+// hours are before some day's noon, and before Berlin's clocks are put forward and back.
+var hours = []int64{1_700_000_000_000_000, 1_711_843_200_000_000, 1_729_987_200_000_000}
 
 // texts differ in case, in length, and in how collations other than "C" would
 // sort them.

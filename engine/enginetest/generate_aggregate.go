@@ -93,6 +93,9 @@ func (m *viewMaker) aggregate(path []*viewNode) (text string, kind relation.Kind
 // function picks an aggregate for an argument of a kind, and tells the kind of
 // its result.
 func (m *viewMaker) function(argument relation.Kind) (string, relation.Kind) {
+	if m.chance(6) {
+		return "count_distinct", relation.Int8
+	}
 	switch argument.Family() {
 	case relation.IntegerFamily:
 		f := pick(m.generator, []string{"sum", "min", "max", "avg"})

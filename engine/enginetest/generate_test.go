@@ -35,15 +35,17 @@ func TestSameSeedSameCase(t *testing.T) {
 func TestGeneratedCasesReachEverything(t *testing.T) {
 	var all strings.Builder
 	for seed := range uint64(60) {
-		c := enginetest.Generate(seed, enginetest.Options{})
+		c := enginetest.Generate(seed, enginetest.Options{Views: 3})
 		if _, err := enginetest.CheckViews(c.Schemas, c.Views); err != nil {
-			t.Errorf("seed %d: %v\n%s", seed, err, c.Views[0])
+			t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(c.Views, "---\n"))
 		}
 		all.WriteString(c.String())
 	}
 	for _, wanted := range []string{
 		"one: ", "many: ", "required: true", "hidden: true", "limit: ", "order_by: ['o", " desc", "where: ",
 		"{count: ", "{sum: ", "{min: ", "{max: ", "{avg: ", "default: ", " and l", "key: u", "as: o",
+		"group_by:", "bucket: ", "count_distinct: ", `count: "*"`, "{expr: ", "having: ", "indexes: ",
+		"union:", "conflict: first", "const: ", "rename: ", "from: view_2", "many: view_1", "one: view_1",
 		"insert ", "update ", "delete ", "truncate ", "set id=", "=null", "NaN", "Infinity", `k="spare"`, "id=99",
 	} {
 		if !strings.Contains(all.String(), wanted) {

@@ -43,20 +43,43 @@ type viewMaker struct {
 	ones    int
 }
 
-func (g *generator) view(viewName string, schemas []*relation.Schema) string {
-	g.names = 0
-	m := &viewMaker{generator: g, schemas: schemas}
-	root := &viewNode{schema: pick(g, schemas), many: true}
-	_, root.name, _ = strings.Cut(root.schema.Name, ".")
+// documents makes a view of documents.
+func (g *generator) documents(viewName string, relations []*relation.Schema) string {
+	m := &viewMaker{generator: g, schemas: relations}
+	root := &viewNode{schema: g.input(relations), many: true}
+	root.name = aliasOf(root.schema)
 	head := fmt.Sprintf("version: 1\nview: %s\nfrom: %s\n", viewName, root.schema.Name)
 	if len(root.schema.Unique) > 0 && g.chance(2) {
 		head += "key: " + root.schema.Columns[root.schema.Unique[0][0]].Name + "\n"
 	}
 	m.fill(root, 0)
+	if len(root.computed) > 0 && g.chance(3) {
+		root.options = append(root.options, "having: "+m.quoted(m.condition(root.computed, 1)))
+	}
+	var fields []string
+	for _, f := range root.fields {
+		if f.node == nil {
+			fields = append(fields, f.name)
+		}
+	}
+	root.options = append(root.options, g.indexes(fields)...)
 	var b strings.Builder
 	b.WriteString(head)
 	root.write(&b, "")
 	return b.String()
+}
+
+// aliasOf is the name that a relation has where no other is given.
+func aliasOf(s *relation.Schema) string {
+	return s.Name[strings.LastIndex(s.Name, ".")+1:]
+}
+
+// input picks a relation: of base relations and views, the latest views more often.
+func (g *generator) input(relations []*relation.Schema) *relation.Schema {
+	if g.chance(2) {
+		return relations[len(relations)-1]
+	}
+	return pick(g, relations)
 }
 
 func (m *viewMaker) fresh(prefix string) string {
@@ -69,7 +92,7 @@ func (m *viewMaker) fill(n *viewNode, depth int) {
 	m.nodes++
 	m.bareFields(n)
 	m.addOnes(n, 0)
-	for depth < 3 && m.nodes < m.options.Nodes && len(n.lists) < 3 && !m.chance(3) {
+	for n.joins() && depth < 3 && m.nodes < m.options.Nodes && len(n.lists) < 3 && !m.chance(3) {
 		m.addMany(m.holder(n), depth)
 	}
 	m.restrict(n)
@@ -90,14 +113,15 @@ func (m *viewMaker) holder(n *viewNode) *viewNode {
 
 func (m *viewMaker) bareFields(n *viewNode) {
 	for i, c := range n.schema.Columns {
-		if i == n.schema.Key[0] || m.chance(3) {
+		inKey := n.parent == nil && slices.Contains(n.schema.Key, i) // so that views can stand on it
+		if i == n.schema.Key[0] || inKey || c.Name == joinColumn && m.chance(2) || m.chance(3) {
 			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":"})
 		}
 	}
 }
 
 func (m *viewMaker) addMany(holder *viewNode, depth int) {
-	n := &viewNode{schema: pick(m.generator, m.schemas), name: m.fresh("l"), many: true, parent: holder}
+	n := &viewNode{schema: m.joinable(), name: m.fresh("l"), many: true, parent: holder}
 	join, _ := m.join(n, nil)
 	n.options = append(n.options, "as: "+n.name, "join: "+join)
 	m.fill(n, depth+1)
@@ -113,9 +137,9 @@ func (m *viewMaker) addMany(holder *viewNode, depth int) {
 
 // addOnes puts `one`s into a node or a `one`.
 func (m *viewMaker) addOnes(n *viewNode, depth int) {
-	for depth < 2 && m.ones < 4 && m.chance(2) {
+	for n.joins() && depth < 2 && m.ones < 4 && m.chance(2) {
 		m.ones++
-		o := &viewNode{schema: pick(m.generator, m.schemas), name: m.fresh("o"), parent: n}
+		o := &viewNode{schema: m.joinable(), name: m.fresh("o"), parent: n}
 		o.options = append(o.options, "as: "+o.name)
 		unique := m.chance(2)
 		if unique {
@@ -140,6 +164,21 @@ func (m *viewMaker) addOnes(n *viewNode, depth int) {
 		m.scalars(o, o)
 		n.ones = append(n.ones, o)
 		n.fields = append(n.fields, viewField{name: o.name, node: o})
+	}
+}
+
+// joinColumn is an integer in every base relation and in most views.
+const joinColumn = "i1"
+
+// joins says whether other relations can join to it.
+func (n *viewNode) joins() bool { return n.schema.Column(joinColumn) >= 0 }
+
+// joinable picks a relation that can join to others.
+func (m *viewMaker) joinable() *relation.Schema {
+	for {
+		if s := m.input(m.schemas); s.Column(joinColumn) >= 0 {
+			return s
+		}
 	}
 }
 
@@ -168,8 +207,8 @@ func (m *viewMaker) join(n *viewNode, columns []int) (join string, all bool) {
 			parts = append(parts, part)
 		}
 	}
-	if len(parts) < len(columns) { // every relation has i1
-		return m.quoted(n.name + ".i1 == " + outer[0].name + ".i1"), false
+	if len(parts) < len(columns) {
+		return m.quoted(n.name + "." + joinColumn + " == " + outer[0].name + "." + joinColumn), false
 	}
 	return m.quoted(strings.Join(parts, " and ")), true
 }

@@ -49,12 +49,13 @@ func TestRandomCases(t *testing.T) {
 // it does an expression that it sees will always fail.
 func playSeed(t *testing.T, seed uint64) bool {
 	t.Helper()
-	options := Options{Views: 1 + int(seed%3), Failing: seed%2 == 0}
+	options := Options{Views: 1 + int(seed%4), Failing: seed%3 == 0}
 	c := Generate(seed, options)
 	if _, err := CheckViews(c.Schemas, c.Views); err != nil {
 		return false
 	}
-	err := play(c)
+	how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2}
+	err := play(c, how)
 	if err == nil {
 		return true
 	}
@@ -62,9 +63,9 @@ func playSeed(t *testing.T, seed uint64) bool {
 		if _, err := CheckViews(candidate.Schemas, candidate.Views); err != nil {
 			return false
 		}
-		return play(candidate) != nil
+		return play(candidate, how) != nil
 	})
-	t.Errorf("seed %d: %v\nmade small: %v\n%s", seed, err, play(small), small)
+	t.Errorf("seed %d: %v\nmade small: %v\n%s", seed, err, play(small, how), small)
 	return true
 }
 
@@ -84,21 +85,28 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := play(c); err != nil {
-				t.Fatal(err)
+			for _, how := range []manner{{}, {fullIdentity: true}, {toasted: true}} {
+				if err := play(c, how); err != nil {
+					t.Fatalf("%+v: %v", how, err)
+				}
 			}
 		})
 	}
 }
 
+// manner is how the sources of a case tell their changes; see Database.
+type manner struct{ fullIdentity, toasted bool }
+
 // play plays a case on an engine that begins with empty databases, and checks
 // after every step; in the middle it starts the engine anew.
-func play(c *Case) (err error) {
+func play(c *Case, how manner) (err error) {
 	checked, err := CheckViews(c.Schemas, c.Views)
 	if err != nil {
 		return fmt.Errorf("the case's views: %w", err)
 	}
-	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
+	database := NewDatabase(c.Schemas)
+	database.FullIdentity, database.Toasted = how.fullIdentity, how.toasted
+	w, err := NewWorld(c.Schemas, checked, database)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ func (u *Unsupported) Error() string { return "no exact SQL for " + u.What }
 // relations that are tables of one database: one row a document in the order of
 // the view's key, one column of JSON in which every value that is not null is a
 // string of PostgreSQL's own text, as reference.Document.AppendJSON prints it. The
-// session's time zone must be UTC. table names the table of a relation, quoted.
+// session's time zone must be UTC. table names the table of a relation, quoted;
+// all are the views that this one may stand on, in an order in which they do.
 //
 // What odsd makes null with an error (an overflow, a bad cast) is an error of
 // the statement.
@@ -27,16 +28,29 @@ func (u *Unsupported) Error() string { return "no exact SQL for " + u.What }
 // statement (o2_5: column 5 of occurrence 2), and so has the presence of its row
 // (x2) and every computed field (f1_3: field 3 of node 1). An expression can thus
 // be written the same way wherever it stands; which row a name means follows
-// from the nesting of the subqueries alone.
-func SQL(v *views.View, table func(relation string) string) (string, error) {
-	s := &statement{view: v, table: table}
-	root := v.Nodes[0]
-	text := "SELECT " + s.object(root, root.Fields) + "\nFROM (" + s.rows(root.ID, allFields(root)) + ") r" +
-		"\nORDER BY " + columnList(root.Own, v.Key)
-	if s.unsupported != nil {
-		return "", s.unsupported
+// from the nesting of the subqueries alone. Views below are common table
+// expressions with the names of their fields, and read like tables.
+func SQL(v *views.View, all []*views.View, table func(relation string) string) (string, error) {
+	below := below(v, all)
+	name := func(relation string) string {
+		if isAmong(below, relation) {
+			return quoteName(relation)
+		}
+		return table(relation)
 	}
-	return text, nil
+	var with []string
+	for _, b := range below {
+		text, err := relationSQL(b, name)
+		if err != nil {
+			return "", err
+		}
+		with = append(with, fmt.Sprintf("%s AS MATERIALIZED (%s)", quoteName(b.Name), text))
+	}
+	text, err := documentsSQL(v, name)
+	if err == nil && len(with) > 0 {
+		text = "WITH " + strings.Join(with, ",\n") + "\n" + text
+	}
+	return text, err
 }
 
 type statement struct {

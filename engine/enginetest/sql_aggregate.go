@@ -53,15 +53,22 @@ func (s *statement) aggregate(f *views.Field) string {
 	for _, node := range a.Path {
 		from = append(from, fmt.Sprintf("(%s) a%d", s.rows(node, wanted[node]), node))
 	}
-	return fmt.Sprintf("(SELECT %s FROM %s%s)", s.aggregated(f, last), strings.Join(from, "\nCROSS JOIN LATERAL "), where(conditions))
+	arg := ""
+	if a.Arg != nil {
+		arg = s.expression(a.Arg, last)
+	}
+	return fmt.Sprintf("(SELECT %s FROM %s%s)", s.aggregated(f, arg), strings.Join(from, "\nCROSS JOIN LATERAL "), where(conditions))
 }
 
-func (s *statement) aggregated(f *views.Field, last *views.Node) string {
+// aggregated aggregates an argument; "" counts rows.
+func (s *statement) aggregated(f *views.Field, arg string) string {
 	a := f.Aggregate
-	if a.Arg == nil {
+	if arg == "" {
 		return "count(*)"
 	}
-	arg := s.expression(a.Arg, last)
+	if a.Arg == nil {
+		return "count(" + arg + ")"
+	}
 	text := ""
 	switch a.Func {
 	case views.Count:

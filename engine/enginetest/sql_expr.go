@@ -35,6 +35,9 @@ func (s *statement) expression(e *views.Expr, n *views.Node) string {
 	case views.OpAdd, views.OpSub, views.OpMul, views.OpDiv, views.OpMod, views.OpNeg:
 		return s.arithmetic(e, args)
 	case views.OpCall:
+		if e.Name == "bucket" {
+			return s.bucket(e, args[0])
+		}
 		return s.call(e, args)
 	}
 	return s.logic(e, args)

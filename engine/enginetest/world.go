@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"odsd/engine"
+	"odsd/engine/memory"
 	"odsd/engine/reference"
 	"odsd/storage"
 	"odsd/storage/relation"
@@ -29,29 +27,36 @@ type World struct {
 	Last engine.CommitReport
 
 	schemas []*relation.Schema
-	sources map[string]*Source
-	fs      vfs.FS
-	store   *storage.Store
-	cancel  context.CancelFunc
-	done    chan error
+	sources map[string]*memory.Source
+	fs      storage.FS
+	running *memory.Engine
+	// building lets a world go on while its views are still being built.
+	building bool
+	chunk    int // documents of a step of a build; 0 for the default
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // NewWorld starts an engine over databases that hold the rows of rows, which
 // the engine copies first.
 func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*World, error) {
-	w := &World{Database: rows, Views: vs, schemas: schemas, sources: map[string]*Source{}, fs: vfs.NewMem()}
+	w := &World{}
+	return w, w.begin(schemas, vs, rows)
+}
+
+func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
+	w.Database, w.Views, w.schemas = rows, vs, schemas
+	w.sources, w.fs = map[string]*memory.Source{}, storage.MemoryFS()
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
 		bySource[name] = append(bySource[name], s)
 	}
 	for name, of := range bySource {
-		w.sources[name] = NewSource(name, of, w.rowsOf)
+		w.sources[name] = memory.NewSource(name, of, w.rowsOf)
 	}
-	return w, w.start()
+	return w.start()
 }
 
 func (w *World) rowsOf(name string) [][]relation.Value {
@@ -64,23 +69,27 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	store, err := storage.Open("store", storage.Options{FS: w.fs})
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk}
+	for _, name := range w.sourceNames() {
+		o.Sources = append(o.Sources, w.sources[name])
+	}
+	run, err := memory.Start(o)
 	if err != nil {
 		return err
 	}
-	w.store = store
-	options := engine.Options{Store: store, Views: w.Views, Log: slog.New(slog.DiscardHandler), Observe: w.observe}
-	for _, name := range w.sourceNames() {
-		options.Sources = append(options.Sources, w.sources[name])
+	w.running, w.Engine = run, run.Engine
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return w.settle(ctx)
+}
+
+// settle waits until all that the databases have committed is applied and, in a
+// world that is not building, every view is ready.
+func (w *World) settle(ctx context.Context) error {
+	if w.building {
+		return w.running.CatchUp(ctx)
 	}
-	if w.Engine, err = engine.New(options); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel, w.done = cancel, make(chan error, 1)
-	run := w.Engine
-	go func() { w.done <- run.Run(ctx) }()
-	return w.settle()
+	return w.running.Settle(ctx)
 }
 
 // observe runs in the writer; readers look at Last after settle, which waits for it.
@@ -99,63 +108,27 @@ func (w *World) sourceNames() []string {
 	return names
 }
 
-// settle waits until all that the sources have committed is applied and every
-// view is ready.
-func (w *World) settle() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for name, s := range w.sources {
-		if err := w.Engine.WaitFor(ctx, name, s.end); err != nil {
-			return fmt.Errorf("waiting for source %s: %w", name, err)
-		}
-	}
-	for {
-		reading, err := w.Engine.Read()
-		if err != nil {
-			return err
-		}
-		ready := len(reading.Views) == len(w.Views)
-		if err := reading.Close(); err != nil {
-			return err
-		}
-		if ready {
-			return nil
-		}
-		for _, v := range w.Engine.Status().Views {
-			if v.Error != nil {
-				return fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
-			}
-		}
-		// A turn of the writer: it builds a chunk between any two.
-		release, err := w.Engine.Hold(ctx)
-		if err != nil {
-			return fmt.Errorf("waiting for the views: %w", err)
-		}
-		release()
-	}
-}
-
 // Commit has the databases commit the transactions of a step, and the engine
 // apply them in one commit.
 func (w *World) Commit(step Step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	release, err := w.Engine.Hold(ctx)
+	err := w.running.Together(ctx, func() error {
+		for _, t := range step {
+			changes, err := w.Database.Apply(t)
+			if err != nil {
+				return err
+			}
+			if len(changes) > 0 {
+				w.sources[t.Source].Commit(changes)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	defer release()
-	for _, t := range step {
-		changes, err := w.Database.Apply(t)
-		if err != nil {
-			return err
-		}
-		if len(changes) > 0 {
-			w.sources[t.Source].Commit(changes)
-		}
-	}
-	release()
-	return w.settle()
+	return w.settle(ctx)
 }
 
 // Restart ends the engine and starts another over the same store.
@@ -167,23 +140,27 @@ func (w *World) Restart() error {
 }
 
 // Close ends the engine and closes the store.
-func (w *World) Close() error {
-	w.cancel()
-	return errors.Join(<-w.done, w.store.Close())
-}
+func (w *World) Close() error { return w.running.Close() }
 
-// Documents reads every stored document of a view.
+// Documents reads every stored document of a view, as many as the view says there are.
 func (w *World) Documents(view string) ([]*reference.Document, error) {
 	reading, err := w.Engine.Read()
 	if err != nil {
 		return nil, err
 	}
 	defer reading.Close()
-	served, ok := reading.Views[view]
-	if !ok {
-		return nil, fmt.Errorf("view %s is not ready", view)
+	documents, err := w.running.Documents(context.Background(), view)
+	if err != nil {
+		return nil, err
 	}
-	return engine.Documents(context.Background(), reading.Snapshot, served)
+	count, err := reading.Views[view].Count(reading.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if count != int64(len(documents)) {
+		return nil, fmt.Errorf("view %s has %d documents and counts %d", view, len(documents), count)
+	}
+	return documents, nil
 }
 
 // Check compares every stored document with what the reference makes of the
@@ -198,16 +175,16 @@ func (w *World) Check() error {
 
 // CheckReference is the first half of Check.
 func (w *World) CheckReference() error {
+	expected, err := reference.EvaluateAll(context.Background(), w.Views, w.Database)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.Views {
 		stored, err := w.Documents(v.Name)
 		if err != nil {
 			return err
 		}
-		expected, err := reference.Evaluate(context.Background(), v, w.Database)
-		if err != nil {
-			return err
-		}
-		if differences := reference.CompareAll(stored, expected); len(differences) > 0 {
+		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
 	}
@@ -227,9 +204,12 @@ func differenceError(view string, differences []reference.Difference) error {
 	return errors.New(b.String())
 }
 
+// rebuiltChunk is small so that views of a few rows, too, are built in steps.
+const rebuiltChunk = 3
+
 func (w *World) checkRebuilt() error {
-	anew, err := NewWorld(w.schemas, w.Views, w.Database)
-	if err != nil {
+	anew := &World{chunk: rebuiltChunk}
+	if err := anew.begin(w.schemas, w.Views, w.Database); err != nil {
 		return fmt.Errorf("building anew: %w", err)
 	}
 	defer anew.Close()
@@ -244,6 +224,17 @@ func (w *World) checkRebuilt() error {
 		}
 		if err := compareDumps(v.Name, have, want); err != nil {
 			return err
+		}
+	}
+	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
+}
+
+// compareCounts compares how many documents and errors the views are said to have.
+func compareCounts(have, want []engine.ViewReport) error {
+	for i, v := range want {
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
+			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
+				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
 		}
 	}
 	return nil

@@ -18,6 +18,9 @@ type accumulator struct {
 	// oldValue is an ordered accumulator's result before the commit, taken
 	// before its multiset is first written to.
 	oldValue relation.Value
+	// moved are, net, the values that a count_distinct's multiset
+	// gained (1) and lost (-1) in this commit, by key part.
+	moved map[string]int64
 }
 
 func (i *instance) touchedAccumulator(a int) *accumulator {
@@ -78,9 +81,12 @@ func (p *pass) contributeTo(i *instance, a int, spec views.Accumulator) (bool, e
 		return false, err
 	}
 	changed := true
-	if ordered(spec.Func) {
+	switch {
+	case spec.Func == views.CountDistinct && spec.Via >= 0:
+		err = p.contributeDistinct(i, a, spec, acc, before, now)
+	case spec.Func == views.CountDistinct || ordered(spec.Func):
 		changed, err = p.contributeValue(i, a, spec, acc, before, now)
-	} else {
+	default:
 		err = p.contributePartial(i, spec, acc, before, now)
 	}
 	acc.changed = acc.changed || changed
@@ -143,6 +149,9 @@ func (p *pass) accumulatorResult(i *instance, a int, acc *accumulator) (relation
 	}
 	if ordered(spec.Func) {
 		return p.extreme(i, a, spec, &acc.now)
+	}
+	if spec.Func == views.CountDistinct {
+		return acc.now.distinctResult(), nil
 	}
 	field := i.node.def.Scalars[spec.Field]
 	return acc.now.result(spec, field), nil

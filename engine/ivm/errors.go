@@ -18,7 +18,7 @@ import (
 func (p *pass) writeErrors(i *instance) error {
 	key := append(storage.AppendErrorPrefix(nil, p.view.Generation, byte(i.node.Node)), i.id...)
 	var old []byte
-	if i.existed() && p.view.having == nil {
+	if i.existed() && !p.view.outlivesFailure() {
 		old = i.node.errorsOf(i.oldRow, 0)
 	} else {
 		stored, found, err := p.before.reader.Get(key)
@@ -41,6 +41,10 @@ func (p *pass) writeErrors(i *instance) error {
 	}
 	return nil
 }
+
+// outlivesFailure says whether a row may be there although a condition could not
+// be computed: one that `having` hides, or one of a later branch of a union.
+func (v *View) outlivesFailure() bool { return v.having != nil || v.branches != nil }
 
 // errorsOf lists the errors among a row's shown fields, and that of the condition.
 func (n *node) errorsOf(row []relation.Value, failure relation.ErrorCode) []byte {

@@ -66,8 +66,21 @@ func (p *pass) countValue(holder *instance, a int, spec views.Accumulator, acc *
 		acc.now.errors += by
 		return nil
 	}
+	element := elementOf(v)
+	if spec.Func == views.CountDistinct {
+		element = onlyCounted
+	}
+	return p.countPart(holder, a, acc, encoding.AppendPart(nil, multisetPart(spec), v), element, by)
+}
+
+// onlyCounted stands in a count_distinct's multiset for the values themselves:
+// equal values are one, whatever their form.
+const onlyCounted = ""
+
+// countPart counts one value, of which the key part and the exact form are given.
+func (p *pass) countPart(holder *instance, a int, acc *accumulator, part []byte, element string, by int64) error {
 	acc.now.values += by
-	key := encoding.AppendPart(p.multisetPrefix(holder, a), multisetPart(spec), v)
+	key := append(p.multisetPrefix(holder, a), part...)
 	stored, _, err := p.commit.Get(key)
 	if err != nil {
 		return fmt.Errorf("read an aggregate of view %s: %w", p.view.Plan.View.Name, err)
@@ -76,7 +89,11 @@ func (p *pass) countValue(holder *instance, a int, spec views.Accumulator, acc *
 	if err != nil {
 		return fmt.Errorf("aggregate of view %s: %w", p.view.Plan.View.Name, err)
 	}
-	counts = count(counts, elementOf(v), by)
+	was := len(counts) > 0
+	counts = count(counts, element, by)
+	if is := len(counts) > 0; is != was && element == onlyCounted {
+		acc.note(part, present(is)-present(was))
+	}
 	if len(counts) == 0 {
 		p.commit.Delete(key)
 	} else {

@@ -58,6 +58,25 @@ func (s *side) find(l *lookup, rows [][]relation.Value, visit func(row []relatio
 	return s.entries(l.relation, l.index, prefix, one)
 }
 
+// findKey visits the row of a relation with a key, in which null is a value as
+// any other, as in the key of a group. Where the key is another unique one, that
+// has no nulls, it is find.
+func (s *side) findKey(l *lookup, rows [][]relation.Value, visit func(row []relation.Value) (bool, error)) error {
+	if l.index != nil {
+		return s.find(l, rows, visit)
+	}
+	key := slices.Clone(l.relation.Prefix)
+	for _, from := range l.From {
+		key = encoding.AppendPart(key, encoding.Part{}, rows[from.Occurrence][from.Column])
+	}
+	row, err := s.row(l.relation, key)
+	if err != nil || row == nil {
+		return err
+	}
+	_, err = visit(row)
+	return err
+}
+
 // prefix builds the key or index prefix that is looked up.
 func (s *side) prefix(l *lookup, rows [][]relation.Value) (prefix []byte, ok bool) {
 	if l.index == nil {

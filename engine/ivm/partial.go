@@ -24,6 +24,7 @@ var errDamaged = errors.New("damaged state: rebuild the view")
 type partial struct {
 	rows, values, errors int64 // rows; those that are not null; those that failed
 	nan, posInf, negInf  int64
+	distinct             int64        // values of a multiset that differ
 	scales               []scaleCount // of finite decimals, ascending
 	sum                  apd.BigInt
 }
@@ -108,6 +109,7 @@ func (s *partial) combine(other *partial, sign int64) {
 	s.nan += sign * other.nan
 	s.posInf += sign * other.posInf
 	s.negInf += sign * other.negInf
+	s.distinct += sign * other.distinct
 	common := max(s.scale(), other.scale())
 	var addend apd.BigInt
 	addend.Set(&other.sum)
@@ -166,7 +168,7 @@ func rescale(sum *apd.BigInt, from, to int32) {
 
 func (s *partial) equal(o *partial) bool {
 	if s.rows != o.rows || s.values != o.values || s.errors != o.errors ||
-		s.nan != o.nan || s.posInf != o.posInf || s.negInf != o.negInf ||
+		s.distinct != o.distinct || s.nan != o.nan || s.posInf != o.posInf || s.negInf != o.negInf ||
 		len(s.scales) != len(o.scales) || s.sum.Cmp(&o.sum) != 0 {
 		return false
 	}
@@ -180,11 +182,11 @@ func (s *partial) equal(o *partial) bool {
 
 // encode appends the stored form:
 //
-//	rows, values, errors, NaNs, +∞, -∞   varints
+//	rows, values, errors, NaNs, +∞, -∞, distinct   varints
 //	number of scales, (scale, count)…    varints
 //	sign of the sum, its magnitude       one byte, big-endian bytes
 func (s *partial) encode(b []byte) []byte {
-	for _, n := range []int64{s.rows, s.values, s.errors, s.nan, s.posInf, s.negInf, int64(len(s.scales))} {
+	for _, n := range []int64{s.rows, s.values, s.errors, s.nan, s.posInf, s.negInf, s.distinct, int64(len(s.scales))} {
 		b = binary.AppendVarint(b, n)
 	}
 	for _, c := range s.scales {
@@ -211,6 +213,7 @@ func (s *partial) decode(b []byte) error {
 	}
 	s.rows, s.values, s.errors = read(), read(), read()
 	s.nan, s.posInf, s.negInf = read(), read(), read()
+	s.distinct = read()
 	scales := read()
 	if scales < 0 || scales > int64(len(b)) {
 		return errDamaged

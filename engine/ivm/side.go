@@ -17,7 +17,6 @@ type side struct {
 	rows   map[string][]relation.Value // by storage key; nil where there is none
 	// cursors over the entries of an index, kept open and moved by seeking
 	cursors map[storage.IndexID]storage.Cursor
-	key     []byte
 }
 
 func newSide(r storage.Reader) *side {

@@ -148,7 +148,7 @@ func (p *pass) branchRow(b *branch, id []byte, key []relation.Value) (found []re
 	}
 	rows := make([][]relation.Value, len(p.view.occs))
 	rows[o.ID] = probe
-	err = p.after.find(b.lookup, rows, func(row []relation.Value) (bool, error) {
+	err = p.after.findKey(b.lookup, rows, func(row []relation.Value) (bool, error) {
 		p.env.only(o.ID, row)
 		var own []byte
 		for _, field := range p.view.Plan.View.KeyFields {

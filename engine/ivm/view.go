@@ -66,12 +66,23 @@ type viewIndex struct {
 
 // NewView binds a plan to the relations and indexes stored for it.
 func NewView(plan *views.Plan, generation storage.GenerationID, catalog *Catalog) (*View, error) {
-	v := &View{Plan: plan, Generation: generation, touches: map[string][]*occurrence{}}
-	for i := range plan.Occurrences {
-		o, err := newOccurrence(catalog, plan, i)
-		if err != nil {
+	v := NewReader(plan, generation)
+	for _, o := range v.occs {
+		if err := v.bind(o, catalog); err != nil {
 			return nil, fmt.Errorf("view %s: %w", plan.View.Name, err)
 		}
+	}
+	if err := v.bindKind(catalog); err != nil {
+		return nil, fmt.Errorf("view %s: %w", plan.View.Name, err)
+	}
+	return v, nil
+}
+
+// NewReader gives a view that reads what is stored of it, and cannot maintain it.
+func NewReader(plan *views.Plan, generation storage.GenerationID) *View {
+	v := &View{Plan: plan, Generation: generation, touches: map[string][]*occurrence{}}
+	for i := range plan.Occurrences {
+		o := newOccurrence(plan, i)
 		v.occs = append(v.occs, o)
 		v.touches[o.def.Schema.Name] = append(v.touches[o.def.Schema.Name], o)
 	}
@@ -86,9 +97,6 @@ func NewView(plan *views.Plan, generation storage.GenerationID, catalog *Catalog
 	if plan.View.Having != nil {
 		v.having = plan.View.Having.Compile()
 	}
-	if err := v.bindKind(catalog); err != nil {
-		return nil, fmt.Errorf("view %s: %w", plan.View.Name, err)
-	}
 	for _, index := range plan.Indexes {
 		x := viewIndex{columns: index.Columns}
 		for _, desc := range index.Desc {
@@ -96,35 +104,41 @@ func NewView(plan *views.Plan, generation storage.GenerationID, catalog *Catalog
 		}
 		v.indexes = append(v.indexes, x)
 	}
-	return v, nil
+	return v
 }
 
-func newOccurrence(catalog *Catalog, plan *views.Plan, id int) (*occurrence, error) {
+func newOccurrence(plan *views.Plan, id int) *occurrence {
 	o := &occurrence{PlanOccurrence: plan.Occurrences[id], def: plan.View.Occurrences[id]}
-	if catalog.Relations[o.def.Schema.Name] == nil {
-		return nil, fmt.Errorf("relation %s is not stored", o.def.Schema.Name)
-	}
-	if plan.View.Kind == views.GroupView || plan.View.Kind == views.UnionView {
-		return o, nil // rows of these find their instance by themselves
-	}
-	var err error
-	if o.down, err = newLookup(catalog, plan, id, o.Down); err != nil {
-		return nil, err
-	}
-	for _, step := range o.Up {
-		bound, err := newLookup(catalog, plan, step.Occurrence, step.Lookup)
-		if err != nil {
-			return nil, err
-		}
-		o.up = append(o.up, bound)
-	}
 	if o.def.Where != nil {
 		o.where = o.def.Where.Compile()
 	}
 	for _, term := range o.def.Order {
 		o.order = append(o.order, term.Expr.Compile())
 	}
-	return o, nil
+	return o
+}
+
+// bind finds what an occurrence's lookups need in the store. The rows of groups
+// and unions find their instance by themselves.
+func (v *View) bind(o *occurrence, catalog *Catalog) (err error) {
+	if catalog.Relations[o.def.Schema.Name] == nil {
+		return fmt.Errorf("relation %s is not stored", o.def.Schema.Name)
+	}
+	if kind := v.Plan.View.Kind; kind == views.GroupView || kind == views.UnionView {
+		return nil
+	}
+	id := o.def.ID
+	if o.down, err = newLookup(catalog, v.Plan, id, o.Down); err != nil {
+		return err
+	}
+	for _, step := range o.Up {
+		bound, err := newLookup(catalog, v.Plan, step.Occurrence, step.Lookup)
+		if err != nil {
+			return err
+		}
+		o.up = append(o.up, bound)
+	}
+	return nil
 }
 
 func (v *View) newNode(id int) *node {

@@ -123,21 +123,23 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 	return &resume{position: created.position, identity: id, schemas: v.schemas()}, nil
 }
 
-// beginLocked begins the transaction of a copy and keeps the tables from being
-// altered until it ends. It takes no snapshot yet: the slot's comes later.
+// beginLocked begins the transaction of a copy or a fence and keeps the tables from
+// being altered until it ends. It takes no snapshot yet: the slot's comes later.
 func (s *Source) beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 	names := make([]string, len(tables))
 	for i, t := range tables {
 		names[i] = "ONLY " + t.sql()
 	}
-	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout() + "; " +
-		"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
+	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout()
+	if len(names) > 0 {
+		sql += "; LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
+	}
 	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if serverCode(err) == lockNotGranted {
-		return pass(codeCatalogMoved, "a table is locked exclusively by another session, so that its copy cannot begin", "the source tries again by itself")
+		return pass(codeCatalogMoved, "a table is locked exclusively by another session, so that it cannot be read", "the source tries again by itself")
 	}
 	if err != nil {
-		return fmt.Errorf("lock the tables for the copy: %w", err)
+		return fmt.Errorf("lock the tables to read them: %w", err)
 	}
 	return nil
 }

@@ -40,18 +40,24 @@ func (s *Source) Fence(ctx context.Context) (engine.Fence, error) {
 	return f, nil
 }
 
+// takeFence locks the tables before the slot is made, as a copy does: a table
+// that is truncated or rewritten afterwards looks empty to an older snapshot.
 func (s *Source) takeFence(ctx context.Context, conn *pgx.Conn, replication *replicationConn) (*fence, error) {
+	v, err := s.survey(ctx, conn, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.beginLocked(ctx, conn, v.tables); err != nil {
+		return nil, err
+	}
 	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), true)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-		return nil, fmt.Errorf("begin at the fence: %w", err)
-	}
 	if err := takeSnapshot(ctx, conn, created.snapshot); err != nil {
 		return nil, err
 	}
-	v, err := s.survey(ctx, conn, nil)
+	v, err = s.survey(ctx, conn, oidsOf(v.tables))
 	if err != nil {
 		return nil, err
 	}

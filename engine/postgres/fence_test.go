@@ -50,6 +50,31 @@ func TestFenceSeesWhatTheStreamHasBroughtByThen(t *testing.T) {
 	}
 }
 
+// TestFenceKeepsItsRowsThroughATruncate: to a snapshot taken before, a table that
+// was truncated looks empty, and all that is stored of it as too much.
+func TestFenceKeepsItsRowsThroughATruncate(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table t (id int primary key)`, `insert into t values (1), (2), (3)`)
+	f := follow(t, d.source("t"), nil)
+	f.untilCopied()
+	fence, err := f.source.Fence(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fence.Close()
+	// It waits for the fence, in vain here.
+	_, _ = d.conn.Exec(t.Context(), `set lock_timeout = '50ms'; truncate t`)
+	rows := 0
+	err = fence.Rows(t.Context(), f.schema(d.name+".t"), func([]relation.Value) error {
+		rows++
+		return nil
+	})
+	if err != nil || rows != 3 {
+		t.Errorf("%d rows at the fence, want 3; %v", rows, err)
+	}
+}
+
 func TestFenceRefusesAnotherTable(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)

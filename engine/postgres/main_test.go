@@ -49,6 +49,17 @@ func runAll(m *testing.M) int {
 	return m.Run()
 }
 
+// needs skips a test of what PostgreSQL can do since a version only.
+func needs(t *testing.T, major int) {
+	t.Helper()
+	if found := shared.Major(); found < major {
+		t.Skipf("PostgreSQL %d has no such thing: it is there since %d", found, major)
+	}
+}
+
+// listsAndFilters is the version that gave publications column lists and row filters.
+const listsAndFilters = 15
+
 var databases atomic.Int64
 
 // database is one that a test has for itself.

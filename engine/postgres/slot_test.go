@@ -118,6 +118,9 @@ func TestSlotFaultsHalt(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if c.name == "row filter set" {
+				needs(t, listsAndFilters)
+			}
 			d, f := copied(t)
 			name := "odsd_" + d.name
 			for _, sql := range strings.Split(strings.NewReplacer("%slot", "'"+name+"'", "%pub", name).Replace(c.damage), "; ") {

@@ -68,6 +68,9 @@ func TestEveryTypeByCopyAndStream(t *testing.T) {
 		if c.declared == "citext" && !hasCitext {
 			continue
 		}
+		if c.declared == "numeric(3,-2)" && shared.Major() < 15 {
+			continue // negative scales came with 15
+		}
 		table := fmt.Sprintf("t%d", i)
 		names = append(names, table)
 		d.exec(fmt.Sprintf(`create table %s (id int primary key, v %s)`, table, c.declared))

@@ -16,9 +16,9 @@ const (
 // clock skipped is read with the offset before the change, one that it showed
 // twice with the offset after it.
 func instant(local int64, zone *time.Location) int64 {
-	sec, us := local/second, local%second
-	if us < 0 {
-		sec, us = sec-1, us+second
+	sec := local / second
+	if local%second < 0 {
+		sec--
 	}
 	return local - offset(sec, zone)*second
 }

@@ -13,6 +13,9 @@ type Document struct {
 	Key []relation.Value
 	// Fields in the order of the YAML, hidden lists left out.
 	Fields []Field
+	// Scalars of a root's row by ordinal, as a view above reads them: the row of
+	// the relation that this view is to it. Nil in lists and `one`s.
+	Scalars []relation.Value
 }
 
 // Field is one field of a document. Kind says which of Value, One and Many holds it.
@@ -38,9 +41,24 @@ func (d *Document) Field(name string) *Field {
 // show makes the document of an instance.
 func (r *run) show(in *instance) *Document {
 	code := &r.nodes[in.node]
-	return &Document{
+	d := &Document{
 		Key:    columnsOf(in.env.Rows[code.Own], code.Key),
 		Fields: r.showFields(in, code.Fields),
+	}
+	if in.node == 0 {
+		d.Scalars = in.env.Fields
+	}
+	return d
+}
+
+// showRow makes the document of a group or of a row of a union, which are all
+// scalars and identified by some of them.
+func (r *run) showRow(fields []relation.Value) *Document {
+	in := &instance{env: views.Env{Fields: fields}}
+	return &Document{
+		Key:     columnsOf(fields, r.view.KeyFields),
+		Fields:  r.showFields(in, r.nodes[0].Fields),
+		Scalars: fields,
 	}
 }
 

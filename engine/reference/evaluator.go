@@ -14,6 +14,9 @@ type Evaluator struct {
 	view  *views.View
 	nodes []nodeCode // by node id
 	ones  []oneCode  // by occurrence id
+	// branches of a union.
+	branches []branchCode
+	having   views.Eval // nil: nothing is hidden
 }
 
 // nodeCode is a node with its expressions compiled.
@@ -39,7 +42,7 @@ type orderCode struct {
 
 // New compiles the view's expressions.
 func New(v *views.View) *Evaluator {
-	e := &Evaluator{view: v}
+	e := &Evaluator{view: v, having: compile(v.Having), branches: compileBranches(v)}
 	for _, n := range v.Nodes {
 		e.nodes = append(e.nodes, compileNode(n))
 		if n.Parent >= 0 {
@@ -86,10 +89,16 @@ func compileOrder(terms []views.OrderTerm) []orderCode {
 	return order
 }
 
-// Documents visits every document of the view, in the order in which rows
-// gives the root's rows. It stops at the first error of visit.
+// Documents visits every document of the view, in no particular order. It stops
+// at the first error of visit.
 func (e *Evaluator) Documents(ctx context.Context, rows Rows, visit func(*Document) error) error {
 	r := &run{Evaluator: e, rows: rows}
+	switch e.view.Kind {
+	case views.GroupView:
+		return r.groups(ctx, visit)
+	case views.UnionView:
+		return r.union(ctx, visit)
+	}
 	return rows.All(e.view.Occurrences[0].Schema.Name, func(row []relation.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -109,11 +118,26 @@ func (e *Evaluator) Documents(ctx context.Context, rows Rows, visit func(*Docume
 // Document computes the document with the given key; nil when there is none.
 func (e *Evaluator) Document(rows Rows, key []relation.Value) (*Document, error) {
 	r := &run{Evaluator: e, rows: rows}
+	if e.view.Kind == views.GroupView || e.view.Kind == views.UnionView {
+		return r.search(key)
+	}
 	row, err := r.claimant(key)
 	if err != nil || row == nil {
 		return nil, err
 	}
 	return r.document(row)
+}
+
+// search computes all rows to find one: of groups and unions there is no
+// shorter way that is as plain.
+func (r *run) search(key []relation.Value) (found *Document, err error) {
+	err = r.Documents(context.Background(), r.rows, func(d *Document) error {
+		if compareKeys(d.Key, key) == 0 {
+			found = d
+		}
+		return nil
+	})
+	return found, err
 }
 
 // Evaluate computes all documents of a view, in the order of their keys.
@@ -135,7 +159,7 @@ type run struct {
 
 func (r *run) document(row []relation.Value) (*Document, error) {
 	in, err := r.instance(0, row, nil)
-	if err != nil || in == nil {
+	if err != nil || in == nil || !holds(r.having, &in.env) {
 		return nil, err
 	}
 	return r.show(in), nil

@@ -57,14 +57,19 @@ func appendFloatIdentity(b []byte, f float64) []byte {
 
 // appendIntervalIdentity follows PostgreSQL: a month equals 30 days, a day 24 hours.
 func appendIntervalIdentity(b []byte, v relation.Value) []byte {
-	const day = 24 * 60 * 60 * 1_000_000
-	months, days, us := v.Interval()
-	whole := int64(months)*30 + int64(days) + us/day
-	rest := us % day
-	if rest < 0 {
-		whole, rest = whole-1, rest+day
-	}
-	b = strconv.AppendInt(b, whole, 10)
+	days, us := intervalSpan(v)
+	b = strconv.AppendInt(b, days, 10)
 	b = append(b, '/')
-	return strconv.AppendInt(b, rest, 10)
+	return strconv.AppendInt(b, us, 10)
+}
+
+// intervalSpan is the length of an interval in days and the rest of a day.
+func intervalSpan(v relation.Value) (days, us int64) {
+	const day = 24 * 60 * 60 * 1_000_000
+	m, d, u := v.Interval()
+	days, us = int64(m)*30+int64(d)+u/day, u%day
+	if us < 0 {
+		days, us = days-1, us+day
+	}
+	return days, us
 }

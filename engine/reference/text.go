@@ -48,6 +48,12 @@ func (f *Field) appendText(b []byte) []byte {
 	return appendValue(b, f.Value)
 }
 
+// String is the field's value as Document.String shows it.
+func (f *Field) String() string { return string(f.appendText(nil)) }
+
+// Text prints a value as Document.String does.
+func Text(v relation.Value) string { return string(appendValue(nil, v)) }
+
 // appendValue prints a value for people: text quoted, numbers as PostgreSQL
 // prints them.
 func appendValue(b []byte, v relation.Value) []byte {

@@ -18,7 +18,8 @@ var order = []string{
 	"engine/reference",   // the naive evaluator
 	"engine/ivm",         // maintenance of nodes
 	"engine",             // the apply loop
-	"engine/enginetest",  // scripts, generator, memory source
+	"engine/memory",      // the engine without database and disk
+	"engine/enginetest",  // scripts, generator
 	"internal/pgcluster", // throw-away PostgreSQL
 	"internal/pgcluster/pgtest",
 	"internal/pgcluster/pgfind",
@@ -28,7 +29,8 @@ var order = []string{
 	"query",           // requests
 	"query/server",    // HTTP
 	"project",         // the folder
-	"examples",        // the project of the demo, embedded
+	"project/viewtest",
+	"examples", // the project of the demo, embedded
 	"internal/structure",
 	"internal/oracle", // whole-program tests
 	"cmd/odsd",

@@ -1,7 +1,10 @@
 package structure
 
 import (
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,5 +48,31 @@ func TestPackageNames(t *testing.T) {
 		if slices.Contains(vague, s.syntax.Name.Name) {
 			t.Errorf("%s: a package named %s says nothing of what it holds", s.file, s.syntax.Name.Name)
 		}
+	}
+}
+
+// TestLockFilesNameNoHost: packages come from the registry that the machine is
+// set up for, and hashes say which they are.
+func TestLockFilesNameNoHost(t *testing.T) {
+	found := 0
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && skipped(entry.Name()) && name != root {
+			return fs.SkipDir
+		}
+		if entry.Name() != "package-lock.json" {
+			return nil
+		}
+		found++
+		text, err := os.ReadFile(name)
+		if strings.Contains(string(text), `"resolved":`) {
+			t.Errorf("%s says from which host packages come: write it with npm install --omit-lockfile-registry-resolved", name)
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d lock files found: %v", found, err)
 	}
 }

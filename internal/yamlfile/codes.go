@@ -40,12 +40,16 @@ const (
 	CodeLimit    = "E037"
 	CodeTwice    = "E038"
 	CodeNoType   = "E039"
+	CodeInput    = "E040"
+	CodeUnion    = "E041"
+	CodeGroup    = "E042"
 	CodeVariable = "E050"
 	CodeListener = "E051"
 	CodeLayout   = "E052"
 	CodeCapture  = "E053"
 	CodeType     = "E054"
 	CodeSchema   = "E055"
+	CodeTest     = "E056"
 )
 
 // Explanation says at length what a code means and what to do.
@@ -90,7 +94,7 @@ func explanations() map[string][2]string {
 		CodeNotBuilt: {"Not built yet",
 			"The key belongs to the language, but this version cannot honour it. It is refused rather than ignored, since a view without its access rules or its grouping is another view."},
 		CodeRelation: {"Unknown relation",
-			"The table is not in the project's schema. Relations are named source.table, or source.schema.table outside the schema public. The schema files list what is known; `odsd check --live --write` brings them up to date."},
+			"There is no table of this name in the project's schema, and no view. Tables are named source.table, or source.schema.table outside the schema public. The schema files list what is known; `odsd check --live --write` brings them up to date."},
 		CodeName: {"Unknown name",
 			"A bare name in an expression is a column of the current row or another field of the same node. Anything else is reached through an alias, the last part of the relation's name or what `as` says. Names are never searched for outward."},
 		CodeValue: {"A value out of range",
@@ -99,12 +103,12 @@ func explanations() map[string][2]string {
 			"Every file begins with `version: 1`. A higher number belongs to a newer odsd."},
 		CodeTooLarge: {"File too large or nested too deep",
 			"Files over 1 MiB, or with more than 100 levels, are not read: definitions are written by people, and larger ones are mistakes or attacks."},
-		CodeCycle: {"Fields that need each other",
-			"Fields of one node may use each other as long as no field needs itself. Inside its own expression, a field's name means the column of that name."},
+		CodeCycle: {"Fields, or views, that need each other",
+			"Views may stand on one another as long as no view needs itself. Fields of one node may use each other as long as no field needs itself. Inside its own expression, a field's name means the column of that name."},
 		CodeRowAlias: {"An alias that is taken or cannot be written",
 			"Each relation in a view is known by an alias: the last part of its name, or what `as` says. One alias names one place in a view, and it must be a plain word so that expressions can use it. Give the second use of a table its own `as`."},
 		CodeKey: {"Not a unique key",
-			"The key of a view says which document a row is, so it must be the primary key of `from`, or a unique index over columns that are not null."},
+			"The key of a view says which document a row is, so it must be the key of the view below, the primary key of `from`, or a unique index over columns that are not null."},
 		CodeJoin: {"Not a join",
 			"A join is an equality of columns, or several with `and`: each compares a column of the joined relation with a column of an enclosing one, of the same family of types. A join on an expression goes through a view that has the expression as a field."},
 		CodeToOne: {"A to-one that could find many",
@@ -147,17 +151,25 @@ func explanations() map[string][2]string {
 			"Two files of the project define a view, or a source, of the same name."},
 		CodeNoType: {"An expression without a type",
 			"The expression is nil whatever the row is, so the field would have no type."},
+		CodeInput: {"A view that nothing can stand on",
+			"A view may be the input of another: `from`, `one`, `many` or a branch of a union. It must be without errors, and it must show the columns of its key as fields of its root, since the view above finds its rows by them."},
+		CodeUnion: {"Branches that do not make a union",
+			"The rows of a union come from its branches, and columns of one name are one column: their types must unify (integers to the wider, integers and decimals to numeric, enums and texts to text), and each branch has one column of a name. Every branch must have the columns of `key`; those that are not constants must be a unique key of it. A row's branch must follow from its key, by a constant that differs in each branch, or else `conflict: first` must say that the earlier branch wins."},
+		CodeGroup: {"Not a dimension or measure",
+			"`group_by` names the dimensions: columns, expressions over a row, or buckets of time, of types that have an order. `measures` are aggregates over the rows of a group, or expressions over other measures and dimensions. Their names are the columns of the view, each given once."},
 		CodeVariable: {"A variable that is not set",
 			"Strings of odsd.yaml and of sources may hold ${VAR}, from the environment, and ${file:/path}, the contents of a file. The one named is absent. Write $${ for a literal ${."},
 		CodeListener: {"A listener open to the network",
 			"Without `auth`, everyone who can reach the address may read everything. Listen on 127.0.0.1, or write `insecure: true` if the network is trusted."},
 		CodeLayout: {"A file that would not be read",
-			"A project has its definitions in sources/*.yaml, schema/*.yaml and views/*.yaml. A file of another ending, or in a folder below, would be passed over in silence, so it is an error."},
+			"A project has its definitions in sources/*.yaml, schema/*.yaml, views/*.yaml and tests/*.yaml. A file of another ending, or in a folder below, would be passed over in silence, so it is an error."},
 		CodeCapture: {"A table that is not captured",
 			"A table must be listed under `tables` of its source, and its columns must be in the schema file of that source; `odsd check --live --write` writes that file from the database."},
 		CodeType: {"A type that is not supported yet",
 			"The column's type cannot be captured by this version."},
 		CodeSchema: {"A schema file that contradicts itself",
 			"The schema file of a source names columns in `key` or `unique` that it does not list, or belongs to no source of the project. The file is generated: `odsd check --live --write` writes it anew."},
+		CodeTest: {"A view test that cannot happen",
+			"The rows of a test obey their table's key, as in the database: each has one, no two have the same, and an update or delete names a row that is there."},
 	}
 }

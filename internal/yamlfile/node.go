@@ -31,6 +31,14 @@ func (n Node) IsEmpty() bool {
 // IsScalar is true for a single text, number or the like.
 func (n Node) IsScalar() bool { return n.n != nil && n.n.Kind == yaml.ScalarNode && !n.IsEmpty() }
 
+// IsQuoted is true for a scalar in quotes, which is a text whatever it looks like.
+func (n Node) IsQuoted() bool {
+	return n.IsScalar() && n.n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
+}
+
+// IsPlain is true for a scalar without quotes, which YAML may take for a number.
+func (n Node) IsPlain() bool { return n.IsScalar() && n.n.Style == 0 }
+
 // IsMapping is true for `key: value` pairs.
 func (n Node) IsMapping() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 

@@ -1,4 +1,4 @@
-package enginetest
+package memory
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"odsd/storage/relation"
 )
 
-// Source is an engine.Source whose database is a test: it copies the rows it is
-// given and then delivers the transactions it is told.
+// Source is an engine.Source without a database: it copies the rows it is given
+// and then delivers the transactions it is told.
 type Source struct {
 	name    string
 	schemas []*relation.Schema
@@ -42,6 +42,13 @@ func (s *Source) Commit(changes []engine.Change) relation.Position {
 	s.mu.Unlock()
 	s.awake()
 	return end
+}
+
+// End is where the last committed transaction ends.
+func (s *Source) End() relation.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end
 }
 
 // Acknowledge implements engine.Source.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+)
+
+func resyncCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "resync SOURCE",
+		Short: "Have a running daemon copy a source anew",
+		Long: "The cure for a gap in the stream, for another database at the same address, and for\n" +
+			"tables whose columns changed. What is stored is served until the new copy begins; then\n" +
+			"the views on the source are built again. `odsd status` shows how far it is.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := (&reach{}).daemon(c)
+			if err != nil {
+				return err
+			}
+			code, text, err := d.do(cmd.Context(), http.MethodPost, "/resync/"+url.PathEscape(args[0]), nil)
+			if err != nil {
+				return err
+			}
+			if code != http.StatusOK {
+				return d.refusal(code, text)
+			}
+			if c.json {
+				_, err = fmt.Fprintln(c.stdout, "{}")
+			} else {
+				_, err = fmt.Fprintf(c.stdout, "%s is copied anew; odsd status --watch shows how far it is\n", args[0])
+			}
+			return err
+		},
+	}
+}

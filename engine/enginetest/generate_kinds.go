@@ -1,0 +1,254 @@
+package enginetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"odsd/storage/relation"
+	"odsd/views"
+)
+
+// soundView makes a view of any kind that the checker has nothing against, if
+// it can, and gives it as a relation for views above; nil where it is none.
+func (g *generator) soundView(c *Case, viewName string, relations []*relation.Schema) (text string, below *relation.Schema) {
+	for range 4 {
+		text = g.view(viewName, relations)
+		checked, err := CheckViews(c.Schemas, append(slices.Clone(c.Views), text))
+		if err != nil {
+			continue
+		}
+		for _, v := range checked {
+			if v.Name == viewName {
+				below = asRelation(v)
+			}
+		}
+		break
+	}
+	return text, below
+}
+
+func (g *generator) view(viewName string, relations []*relation.Schema) string {
+	switch g.IntN(5) {
+	case 0:
+		return g.groups(viewName, relations)
+	case 1:
+		return g.union(viewName, relations)
+	}
+	return g.documents(viewName, relations)
+}
+
+// asRelation is what views above see of a view: its scalar fields, those inside
+// a `one` left out. Nil where the key is not among them.
+func asRelation(v *views.View) *relation.Schema {
+	s := &relation.Schema{Name: v.Name}
+	root := v.Nodes[0]
+	for _, f := range root.Fields {
+		if f.Kind != views.ScalarField && f.Kind != views.AggregateField {
+			continue
+		}
+		if slices.Contains(v.KeyFields, f.Ordinal) {
+			s.Key = append(s.Key, len(s.Columns))
+		}
+		s.Columns = append(s.Columns, relation.Column{Name: f.Name, Type: f.Type, NotNull: !f.Nullable})
+	}
+	for _, column := range v.Key {
+		from := v.Occurrences[0].Schema.Columns[column].Name
+		at := slices.IndexFunc(root.Fields, func(f *views.Field) bool {
+			return f.Name == from && f.Expr != nil && f.Expr.Op == views.OpColumn
+		})
+		if at < 0 {
+			return nil
+		}
+		s.Key = append(s.Key, s.Column(from))
+	}
+	return s
+}
+
+// groups makes a group-by view.
+func (g *generator) groups(viewName string, relations []*relation.Schema) string {
+	m := &viewMaker{generator: g, schemas: relations}
+	root := &viewNode{schema: g.input(relations), many: true}
+	scope := m.scope(root, false)
+	lines := []string{"version: 1", "view: " + viewName, "from: " + root.schema.Name}
+	if g.chance(3) {
+		lines = append(lines, "where: "+m.quoted(m.condition(scope, 1)))
+	}
+	lines = append(lines, "group_by:")
+	var fields []name // of the group
+	for range g.between(1, 3) {
+		if d, line := m.dimension(root, scope); line != "" && !slices.Contains(fields, d) {
+			fields = append(fields, d)
+			lines = append(lines, "  "+line)
+		}
+	}
+	if len(fields) == 0 {
+		fields = append(fields, scope[0])
+		lines = append(lines, "  "+scope[0].text+":")
+	}
+	dimensions := len(fields)
+	lines = append(lines, "measures:")
+	for range g.between(1, 4) {
+		if f, line := m.measure(scope, fields[:dimensions], fields); line != "" && !slices.ContainsFunc(fields, f.named) {
+			fields = append(fields, f)
+			lines = append(lines, "  "+line)
+		}
+	}
+	if len(fields) == dimensions {
+		fields = append(fields, name{m.fresh("m"), relation.Int8})
+		lines = append(lines, "  "+fields[dimensions].text+`: {count: "*"}`)
+	}
+	if g.chance(2) {
+		lines = append(lines, "having: "+m.quoted(m.condition(fields, 1)))
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.text)
+	}
+	lines = append(lines, g.indexes(names)...)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (n name) named(other name) bool { return n.text == other.text }
+
+// dimension is a column, an expression, or a bucket of a time. Its line is
+// empty where nothing came of it.
+func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
+	times := append(of(scope, relation.Timestamp), of(scope, relation.Date)...)
+	switch {
+	case len(times) > 0 && m.chance(3):
+		d := name{m.fresh("d"), relation.Timestamp}
+		return d, fmt.Sprintf("%s: {bucket: %s, every: %s, timezone: %s}", d.text, pick(m.generator, times).text,
+			pick(m.generator, []string{"1h", "6h", "1d", "1w", "1mo"}), pick(m.generator, []string{"UTC", "Europe/Berlin"}))
+	case m.chance(3):
+		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
+		d := name{m.fresh("d"), kind}
+		text, ok := m.expression(scope, kind, 2)
+		if !ok {
+			return d, ""
+		}
+		return d, d.text + ": " + m.quoted(text)
+	case root.joins() && m.chance(2):
+		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
+	}
+	d := pick(m.generator, scope)
+	return d, d.text + ":"
+}
+
+// measure is an aggregate over the columns of the rows and what the dimensions
+// are made of, or an expression over fields of the group.
+func (m *viewMaker) measure(scope, dimensions, fields []name) (name, string) {
+	f := name{m.fresh("m"), relation.Int8}
+	if m.chance(4) {
+		f.kind = pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
+		text, ok := m.expression(fields, f.kind, 2)
+		if !ok {
+			return f, ""
+		}
+		return f, fmt.Sprintf("%s: {expr: %s}", f.text, m.quoted(text))
+	}
+	text := `count: "*"`
+	function := ""
+	if !m.chance(4) {
+		argument := pick(m.generator, append(slices.Clone(scope), dimensions...))
+		if function, f.kind = m.function(argument.kind); function == "" {
+			return f, ""
+		}
+		text = function + ": " + argument.text
+		if m.chance(5) {
+			computed, ok := m.expression(scope, argument.kind, 1)
+			if !ok {
+				return f, ""
+			}
+			text = function + ": " + m.quoted(computed)
+		}
+	}
+	if m.chance(3) {
+		text += ", where: " + m.quoted(m.condition(scope, 1))
+	}
+	switch {
+	case function == "avg":
+		text += fmt.Sprintf(", round: %d", m.IntN(4))
+	case function == "sum" && m.chance(3):
+		text += `, default: "0"`
+	}
+	return f, fmt.Sprintf("%s: {%s}", f.text, text)
+}
+
+// union makes a view of the rows of two or three relations whose keys have
+// columns of the same types.
+func (g *generator) union(viewName string, relations []*relation.Schema) string {
+	m := &viewMaker{generator: g, schemas: relations}
+	first := g.input(relations)
+	branches := []*relation.Schema{first}
+	for range g.between(1, 2) {
+		branches = append(branches, g.likeKeyed(first, relations))
+	}
+	var key []string
+	for range first.Key {
+		key = append(key, m.fresh("k"))
+	}
+	apart := g.chance(2)
+	lines := []string{"version: 1", "view: " + viewName, ""}
+	if !apart || g.chance(4) {
+		lines = append(lines, "conflict: first")
+	}
+	lines = append(lines, "union:")
+	constant := m.fresh("s")
+	for i, s := range branches {
+		lines = append(lines, "  - from: "+s.Name)
+		if apart || g.chance(3) {
+			lines = append(lines, fmt.Sprintf("    const: {%s: %s}", constant, string(rune('a'+i))))
+		}
+		var renamed []string
+		for k, column := range s.Key {
+			renamed = append(renamed, key[k]+": "+s.Columns[column].Name)
+		}
+		lines = append(lines, "    rename: {"+strings.Join(renamed, ", ")+"}")
+		if g.chance(2) {
+			lines = append(lines, "    where: "+m.quoted(m.condition(m.scope(&viewNode{schema: s}, false), 1)))
+		}
+	}
+	fields := slices.Clone(key)
+	if apart {
+		key = append([]string{constant}, key...)
+	}
+	lines[2] = "key: [" + strings.Join(key, ", ") + "]"
+	return strings.Join(append(lines, g.indexes(fields)...), "\n") + "\n"
+}
+
+// likeKeyed picks a relation whose key unifies with that of another, which may be
+// itself.
+func (g *generator) likeKeyed(with *relation.Schema, relations []*relation.Schema) *relation.Schema {
+	var alike []*relation.Schema
+	for _, s := range relations {
+		if len(s.Key) != len(with.Key) {
+			continue
+		}
+		same := true
+		for k := range s.Key {
+			a, b := s.Columns[s.Key[k]].Type.Kind, with.Columns[with.Key[k]].Type.Kind
+			number := a.Family() == relation.IntegerFamily && b.Family() == relation.DecimalFamily
+			same = same && (a.Family() == b.Family() || number)
+		}
+		if same {
+			alike = append(alike, s)
+		}
+	}
+	return pick(g, alike)
+}
+
+// indexes declares some over root fields, at times.
+func (g *generator) indexes(fields []string) []string {
+	if len(fields) == 0 || !g.chance(3) {
+		return nil
+	}
+	term := pick(g, fields)
+	if g.chance(2) {
+		term += " desc"
+	}
+	if other := pick(g, fields); !strings.HasPrefix(term, other) {
+		term += ", " + other
+	}
+	return []string{"indexes: [[" + term + "]]"}
+}

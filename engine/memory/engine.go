@@ -1,0 +1,138 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"odsd/engine"
+	"odsd/engine/reference"
+	"odsd/storage"
+	"odsd/views"
+)
+
+// Options of an engine in memory.
+type Options struct {
+	// FS holds the store: storage.MemoryFS, or one that an earlier engine left.
+	FS      storage.FS
+	Sources []*Source
+	// Views in the order in which they can be computed.
+	Views []*views.View
+	// Observe may be nil; see engine.Options.
+	Observe func(engine.CommitReport)
+	// BuildChunk is engine.Options.BuildChunk.
+	BuildChunk int
+}
+
+// Engine is a running engine over sources in memory.
+type Engine struct {
+	*engine.Engine
+	options Options
+	store   *storage.Store
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+// Start starts an engine; Close ends it.
+func Start(o Options) (*Engine, error) {
+	store, err := storage.Open("store", storage.Options{FS: o.FS})
+	if err != nil {
+		return nil, err
+	}
+	sources := make([]engine.Source, len(o.Sources))
+	for i, s := range o.Sources {
+		sources[i] = s
+	}
+	run, err := engine.New(engine.Options{
+		Store: store, Sources: sources, Views: o.Views, Log: slog.New(slog.DiscardHandler), Observe: o.Observe,
+		BuildChunk: o.BuildChunk,
+	})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Engine{Engine: run, options: o, store: store, cancel: cancel, done: make(chan error, 1)}
+	go func() { e.done <- run.Run(ctx) }()
+	return e, nil
+}
+
+// Settle waits until all that the sources have committed is applied and every
+// view is ready.
+func (e *Engine) Settle(ctx context.Context) error {
+	if err := e.CatchUp(ctx); err != nil {
+		return err
+	}
+	for {
+		ready, err := e.ready()
+		if err != nil || ready {
+			return err
+		}
+		// A turn of the writer: it builds a chunk between any two.
+		release, err := e.Hold(ctx)
+		if err != nil {
+			return fmt.Errorf("waiting for the views: %w", err)
+		}
+		release()
+	}
+}
+
+// CatchUp waits until all that the sources have committed is applied, whether
+// the views are built or not.
+func (e *Engine) CatchUp(ctx context.Context) error {
+	for _, s := range e.options.Sources {
+		if err := e.WaitFor(ctx, s.Name(), s.End()); err != nil {
+			return fmt.Errorf("waiting for source %s: %w", s.Name(), err)
+		}
+	}
+	return nil
+}
+
+// ready says whether every view is; one that failed is an error.
+func (e *Engine) ready() (bool, error) {
+	reading, err := e.Read()
+	if err != nil {
+		return false, err
+	}
+	ready := len(reading.Views) == len(e.options.Views)
+	if err := reading.Close(); err != nil || ready {
+		return ready, err
+	}
+	for _, v := range e.Status().Views {
+		if v.Error != nil {
+			return false, fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
+		}
+	}
+	return false, nil
+}
+
+// Together has all that tell commits to the sources applied in one commit of
+// the store. It does not wait for that.
+func (e *Engine) Together(ctx context.Context, tell func() error) error {
+	release, err := e.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return tell()
+}
+
+// Documents reads every stored document of a view, in the order of their keys.
+func (e *Engine) Documents(ctx context.Context, view string) ([]*reference.Document, error) {
+	reading, err := e.Read()
+	if err != nil {
+		return nil, err
+	}
+	defer reading.Close()
+	served, ok := reading.Views[view]
+	if !ok {
+		return nil, fmt.Errorf("view %s is not ready", view)
+	}
+	return engine.Documents(ctx, reading.Snapshot, served)
+}
+
+// Close ends the engine and closes the store.
+func (e *Engine) Close() error {
+	e.cancel()
+	return errors.Join(<-e.done, e.store.Close())
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// retryHalted is how long a source that needs a person is left alone before it
+// is tried again: the person may have mended it.
+const retryHalted = 10 * time.Second
+
+// runSource keeps one source running. A source that needs a person is shown
+// so and tried again, from where the store says, since nothing of it was lost.
+func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) error {
+	for {
+		anew, err := e.runOnce(ctx, s, resume)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !anew {
+			e.showHalt(s, err)
+			if anew, err = s.rest(ctx); err != nil {
+				return err
+			}
+		}
+		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
+			return err
+		}
+		if anew {
+			resume = nil
+			e.log.Info("copying anew, as asked", "source", s.source.Name())
+		}
+	}
+}
+
+// runOnce runs a source until it ends or a copy anew is asked for.
+func (e *Engine) runOnce(ctx context.Context, s *sourceState, resume *Resume) (anew bool, err error) {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.source.Run(running, resume, s.events) }()
+	select {
+	case err := <-ended:
+		return false, err
+	case <-s.again:
+		cancel()
+		return true, <-ended
+	}
+}
+
+func (e *Engine) showHalt(s *sourceState, err error) {
+	halt := &Halt{}
+	if !errors.As(err, &halt) {
+		halt = &Halt{Code: "INTERNAL", Message: fmt.Sprint(err)}
+	}
+	e.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
+	e.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
+}
+
+// rest waits until a halted source is to be tried again, or copied anew.
+func (s *sourceState) rest(ctx context.Context) (anew bool, err error) {
+	timer := time.NewTimer(retryHalted)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-s.again:
+		return true, nil
+	case <-timer.C:
+		return false, nil
+	}
+}
+
+// Resync has a source copied anew: the cure for a gap, for another database at
+// the same address, for a table whose columns changed. What is stored is served
+// until the new copy begins; then the views on the source are built again.
+func (e *Engine) Resync(source string) error {
+	s := e.byName[source]
+	if s == nil {
+		return fmt.Errorf("%w: %q", ErrUnknownSource, source)
+	}
+	select {
+	case s.again <- struct{}{}:
+	default: // asked for already
+	}
+	return nil
+}

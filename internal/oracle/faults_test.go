@@ -1,0 +1,239 @@
+package oracle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"odsd/engine"
+	"odsd/internal/demo"
+)
+
+// fault is something that goes wrong. It returns when all that it stopped is
+// started again.
+type fault struct {
+	name   string
+	weight int
+	do     func(ctx context.Context, w *world, random *rand.Rand) error
+}
+
+var faults = []fault{
+	{"daemon killed", 10, killDaemon},
+	{"daemon killed at its start", 5, killDaemonStarting},
+	{"daemon killed, view redefined", 4, redefineView},
+	{"daemon killed, database down at its start", 1, killBoth},
+	{"daemon told to end", 2, stopDaemon},
+	{"stream cut", 6, cutStreams},
+	{"source copied anew", 2, copyAnew},
+	{"verified meanwhile", 2, verifyMeanwhile},
+	{"checkpoint", 2, checkpoint},
+	{"database stopped at once", 1, crashDatabase},
+	{"database killed", 1, killDatabase},
+}
+
+func chooseFault(random *rand.Rand) fault {
+	total := 0
+	for _, f := range faults {
+		total += f.weight
+	}
+	n := random.IntN(total)
+	for _, f := range faults {
+		if n < f.weight {
+			return f
+		}
+		n -= f.weight
+	}
+	return faults[0] // not reached
+}
+
+// randomMoment passes some time, short ones more often; what the others do in it is
+// the point, none waits for it.
+func randomMoment(ctx context.Context, random *rand.Rand, longest time.Duration) {
+	f := random.Float64()
+	timer := time.NewTimer(time.Duration(f * f * float64(longest)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func killDaemon(_ context.Context, w *world, _ *rand.Rand) error {
+	if err := w.daemon.kill(); err != nil {
+		return err
+	}
+	return w.daemon.start()
+}
+
+// killDaemonStarting finds it opening its store, copying or building.
+func killDaemonStarting(ctx context.Context, w *world, random *rand.Rand) error {
+	for range 1 + random.IntN(4) {
+		if err := killDaemon(ctx, w, random); err != nil {
+			return err
+		}
+		randomMoment(ctx, random, 2*time.Second)
+	}
+	return killDaemon(ctx, w, random)
+}
+
+func redefineView(_ context.Context, w *world, random *rand.Rand) error {
+	if err := w.daemon.kill(); err != nil {
+		return err
+	}
+	if err := w.redefine(random); err != nil {
+		return err
+	}
+	return w.daemon.start()
+}
+
+// stopDaemon finds it listening: before, a signal ends it like any program.
+func stopDaemon(ctx context.Context, w *world, _ *rand.Rand) error {
+	if err := w.listening(ctx); err != nil {
+		return err
+	}
+	if err := w.daemon.stop(); err != nil {
+		return err
+	}
+	return w.daemon.start()
+}
+
+// cutStreams ends the walsenders, and whatever else the daemon does in the databases.
+func cutStreams(ctx context.Context, w *world, random *rand.Rand) error {
+	conn, err := pgx.Connect(ctx, w.cluster.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	which := "backend_type = 'walsender'"
+	if random.IntN(3) == 0 {
+		which += " or application_name like 'odsd%'"
+	}
+	if _, err := conn.Exec(ctx, "select pg_terminate_backend(pid) from pg_stat_activity where "+which); err != nil {
+		return fmt.Errorf("end the walsenders: %w", err)
+	}
+	return nil
+}
+
+func checkpoint(ctx context.Context, w *world, _ *rand.Rand) error {
+	conn, err := pgx.Connect(ctx, w.cluster.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, "checkpoint")
+	return err
+}
+
+func crashDatabase(ctx context.Context, w *world, _ *rand.Rand) error {
+	if err := w.cluster.Crash(ctx); err != nil {
+		return err
+	}
+	return w.cluster.Restart(ctx)
+}
+
+func killDatabase(ctx context.Context, w *world, _ *rand.Rand) error {
+	if err := w.cluster.Kill(); err != nil {
+		return err
+	}
+	return w.cluster.Restart(ctx)
+}
+
+// killBoth lets the daemon start before its databases do.
+func killBoth(ctx context.Context, w *world, random *rand.Rand) error {
+	if err := w.daemon.kill(); err != nil {
+		return err
+	}
+	if err := w.cluster.Kill(); err != nil {
+		return err
+	}
+	if err := w.daemon.start(); err != nil {
+		return err
+	}
+	randomMoment(ctx, random, time.Second)
+	return w.cluster.Restart(ctx)
+}
+
+// copyAnew has one source copied anew, and waits for the copy or kills the
+// daemon in the middle of it.
+func copyAnew(ctx context.Context, w *world, random *rand.Rand) error {
+	before, err := w.generations(ctx)
+	if err != nil {
+		return err
+	}
+	source := demo.Names()[random.IntN(len(demo.Names()))]
+	if _, err := w.daemon.command(ctx, "resync", source); err != nil {
+		return err
+	}
+	if random.IntN(2) == 0 {
+		randomMoment(ctx, random, time.Second)
+		return killDaemon(ctx, w, random)
+	}
+	return wait(ctx, func() error {
+		now, err := w.generations(ctx)
+		if err == nil && maps.Equal(now, before) {
+			err = fmt.Errorf("no view on %s is built anew", source)
+		}
+		return err
+	})
+}
+
+// listening waits until the daemon can be asked.
+func (w *world) listening(ctx context.Context) error {
+	return wait(ctx, func() error {
+		if w.daemon.where().GraphQL == "" {
+			return errors.New("the daemon does not answer")
+		}
+		return nil
+	})
+}
+
+// generations of the views; a view that is built anew gets another.
+func (w *world) generations(ctx context.Context) (map[string]uint32, error) {
+	if err := w.listening(ctx); err != nil {
+		return nil, err
+	}
+	generations := map[string]uint32{}
+	err := wait(ctx, func() error {
+		out, err := w.daemon.command(ctx, "status", "--json")
+		if len(out) == 0 {
+			return err // its exit code tells of sources, which are not meant here
+		}
+		var status engine.Status
+		if err := json.Unmarshal(out, &status); err != nil {
+			return err
+		}
+		for _, v := range status.Views {
+			if v.Generation == 0 {
+				return fmt.Errorf("view %s is not served", v.Name)
+			}
+			generations[v.Name] = v.Generation
+		}
+		return nil
+	})
+	return generations, err
+}
+
+// verifyMeanwhile compares while all goes on. Differences are wrong at any time;
+// what cannot be compared at the moment is none.
+func verifyMeanwhile(ctx context.Context, w *world, _ *rand.Rand) error {
+	var report engine.VerifyReport
+	return wait(ctx, func() error {
+		out, err := w.daemon.command(ctx, "verify", "--json", "--values")
+		if len(out) == 0 {
+			return err
+		}
+		if err := json.Unmarshal(out, &report); err != nil {
+			return err
+		}
+		if len(report.Differences) > 0 {
+			return &wrong{fmt.Errorf("odsd verify: %.3000s", out)}
+		}
+		return nil
+	})
+}
