@@ -9,6 +9,7 @@ import (
 
 	"odsd/storage"
 	"odsd/storage/relation"
+	"odsd/views"
 )
 
 func codeAndHint(r *Reply) (Code, string) {
@@ -172,6 +173,119 @@ func TestPagesOfAChangingStore(t *testing.T) {
 		}
 		if got := strings.Join(shown, " "); got != "0 1 2 3 4 5 6 7 8 9" {
 			t.Errorf("indexed %t: %s", indexed, got)
+		}
+	}
+}
+
+// TestNullableKeys: in a group-by view null is a group, and the key of one.
+func TestNullableKeys(t *testing.T) {
+	m := newMemory(t)
+	orders := table("shop.orders", plain("id", kind(relation.Int8)), plain("country", kind(relation.Text)), plain("day", kind(relation.Date)))
+	s := newView("revenue", "Revenue", "revenue", orders)
+	s.Kind, s.Key, s.Nodes[0].Key, s.KeyFields = views.GroupView, nil, nil, []int{0, 1}
+	s.scalar(0, 0, 1, "country")
+	s.scalar(0, 0, 2, "day")
+	s.add(0, 0, &views.Field{
+		Name: "orders", GraphQL: "orders", Kind: views.AggregateField, Type: kind(relation.Int8), Ordinal: 2,
+		Aggregate: &views.Aggregate{Func: views.Count, Round: -1},
+	})
+	group := func(country, day relation.Value, n int64) *instance {
+		return &instance{key: []relation.Value{country, day}, values: []relation.Value{country, day, bigint(n)}}
+	}
+	m.serve(t, s.compile(t), group(text("DE"), relation.OfDate(1), 3), group(text("DE"), null, 4), group(null, null, 5))
+	service := newService(m)
+	for query, want := range map[string]string{
+		`revenue(country: "DE", day: "1970-01-02") { orders }`:                                  `{"orders":3}`,
+		`revenue(country: "DE", day: null) { orders }`:                                          `{"orders":4}`,
+		`revenue(country: "DE") { orders }`:                                                     `{"orders":4}`,
+		`revenue { orders }`:                                                                    `{"orders":5}`,
+		`revenue(country: "FR") { orders }`:                                                     `null`,
+		`revenueByKeys(keys: [{country: null}, {country: "DE", day: "1970-01-02"}]) { orders }`: `[{"orders":5},{"orders":3}]`,
+		`revenueList(where: {country: {_isNull: true}}) { nodes { orders } }`:                   `{"nodes":[{"orders":5}]}`,
+		`revenueList(where: {day: {_gte: "1970-01-01"}}) { nodes { orders } }`:                  `{"nodes":[{"orders":3}]}`,
+		`revenueList(orderBy: [{country: ASC}, {day: DESC}]) { nodes { orders } }`:              `{"nodes":[{"orders":4},{"orders":3},{"orders":5}]}`,
+		`revenueList(where: {country: {_eq: "DE"}, day: {_lt: "1970-01-03"}}) { totalCount }`:   `{"totalCount":1}`,
+	} {
+		reply := service.Execute(context.Background(), &Request{Query: "{ r: " + query + " }"}, nil)
+		if got := string(reply.Body); !strings.HasPrefix(got, `{"data":{"r":`+want+`}`) {
+			t.Errorf("%s\n got %s\nwant %s", query, got, want)
+		}
+	}
+	text, err := service.Explain(context.Background(), &Request{Query: `{ revenueList(where: {country: {_isNull: true}}, orderBy: {day: ASC}) { totalCount } }`})
+	if err != nil || !strings.Contains(text, "key [country, day] where country _isNull true") || !strings.Contains(text, "as the documents come") {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestFiltersAreBounded: by the number of their conditions, in the text and in variables.
+func TestFiltersAreBounded(t *testing.T) {
+	s := newService(sampleMemory(t))
+	var deep any = map[string]any{"country": map[string]any{"_eq": "DE"}}
+	for range 5000 {
+		deep = map[string]any{"_not": deep}
+	}
+	wide := make([]any, 5000)
+	for i := range wide {
+		wide[i] = map[string]any{"country": map[string]any{"_eq": "DE"}}
+	}
+	for name, where := range map[string]any{"deep": deep, "wide": map[string]any{"_or": wide}} {
+		r := &Request{Query: `query ($w: PeopleWhere) { peopleList(where: $w) { totalCount } }`, Variables: map[string]any{"w": where}}
+		if got := codeOf(s.Execute(context.Background(), r, nil)); got != BadUserInput {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	// Long lists of values are one condition.
+	values := make([]any, 5000)
+	for i := range values {
+		values[i] = fmt.Sprint("C", i)
+	}
+	r := &Request{Query: `query ($c: [String!]!) { peopleList(where: {country: {_in: $c}}) { totalCount } }`, Variables: map[string]any{"c": values}}
+	if got := codeOf(s.Execute(context.Background(), r, nil)); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestInfiniteKeys: a field shows an infinite time as null while the key holds
+// it, so filters and orders of the field are not answered from the key's order.
+func TestInfiniteKeys(t *testing.T) {
+	m := newMemory(t)
+	events := table("web.events", plain("at", kind(relation.Timestamp)), plain("n", kind(relation.Int4)))
+	s := newView("events", "Events", "events", events)
+	s.scalar(0, 0, 0, "at")
+	s.scalar(0, 0, 1, "n")
+	event := func(n int64, key, shown relation.Value) *instance {
+		return &instance{key: []relation.Value{key}, values: []relation.Value{shown, integer(n)}}
+	}
+	infinite := relation.OfError(relation.ErrInfiniteTime)
+	s.Nodes[0].Scalars[0].Nullable = true
+	m.serve(t, s.compile(t), event(0, relation.OfTimestamp(relation.InfinitePast), infinite), event(1, at(1), at(1)), event(2, at(2), at(2)),
+		event(3, relation.OfTimestamp(relation.InfiniteFuture), infinite))
+	service := newService(m)
+	for args, want := range map[string]string{
+		`where: {at: {_gt: "2024-05-01T20:00:00Z"}}`:                          "[2]",
+		`where: {at: {_lt: "2024-05-01T20:00:00Z"}}`:                          "[1]",
+		`where: {at: {_isNull: true}}`:                                        "[0 3]",
+		`where: {at: {_isNull: true}}, orderBy: [{at: ASC}, {n: DESC}]`:       "[3 0]",
+		`where: {at: {_eq: "2024-05-02T12:30:00.25Z"}}, orderBy: [{n: DESC}]`: "[2]",
+		`orderBy: [{at: ASC}]`:                                                "[1 2 0 3]",
+		`orderBy: [{at: DESC}, {n: DESC}]`:                                    "[3 0 2 1]",
+		`first: 4`:                                                            "[0 1 2 3]",
+	} {
+		reply := service.Execute(context.Background(), &Request{Query: "{ r: eventsList(" + args + ") { nodes { n } } }"}, nil)
+		var body struct {
+			Data struct {
+				R struct{ Nodes []struct{ N int } }
+			}
+		}
+		if err := json.Unmarshal(reply.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, node := range body.Data.R.Nodes {
+			got = append(got, node.N)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, want %s: %s", args, got, want, reply.Body)
 		}
 	}
 }

@@ -17,7 +17,6 @@ type people struct {
 	plan                       *views.Plan
 	pets, toys, visits, rooms  int // nodes
 	home, owner, place         int // occurrences of ones
-	indexes                    [][]views.IndexTerm
 	country, score, seen, tier int // ordinals of fields
 }
 

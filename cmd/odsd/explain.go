@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 
@@ -10,20 +12,24 @@ import (
 
 	"odsd/internal/yamlfile"
 	"odsd/project"
+	"odsd/query"
 	"odsd/views"
 )
 
 func explainCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain VIEW|CODE",
-		Short: "Show the plan of a view, or what an error code means",
+		Use:   "explain VIEW|FILE.graphql|CODE",
+		Short: "Show the plan of a view or of a query, or what an error code means",
 		Long: "Shows how a view is kept: its joins, the index behind each, where rows lie and what moves\n" +
-			"them, its aggregates, and what a change of each table touches. A code as E012 is explained\n" +
-			"at length. It needs no database.",
-		Args: exactArguments(1, "a view or a code"),
+			"them, its aggregates, and what a change of each table touches. Of a query in a file it shows\n" +
+			"how its documents are found. A code as E012 is explained at length. It needs no database.",
+		Args: exactArguments(1, "a view, a file or a code"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if errorCode.MatchString(args[0]) {
 				return c.explainCode(strings.ToUpper(args[0]))
+			}
+			if strings.HasSuffix(args[0], ".graphql") {
+				return c.explainQuery(args[0])
 			}
 			return c.explainView(args[0])
 		},
@@ -60,6 +66,29 @@ func (c *cli) explainView(name string) error {
 		}
 	}
 	return c.noPlan(name, p.Definitions, found)
+}
+
+// explainQuery explains a query by the project's views; views with errors are
+// not there, as with a running daemon.
+func (c *cli) explainQuery(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read the query: %w", err)
+	}
+	p, _ := project.Load(c.dir, nil)
+	checked, _ := p.Check()
+	plans, _ := compileViews(checked)
+	plan, err := query.Explain(plans, &query.Request{Query: string(text)})
+	if problem := (*query.Error)(nil); errors.As(err, &problem) && problem.Hint != "" {
+		return withHint(err, problem.Hint)
+	}
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(map[string]string{"plan": plan})
+	}
+	return c.print(plan)
 }
 
 // noPlan says why there is nothing to explain: the view's own findings, or that

@@ -31,6 +31,7 @@ func rootCommand(c *cli) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		initCommand(c),
 		checkCommand(c),
 		testCommand(c),
 		runCommand(c),

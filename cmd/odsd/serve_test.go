@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"odsd/project"
@@ -95,8 +96,9 @@ func waitInVain(url string) string {
 	return body.String()
 }
 
-// tellingListener tells when a server has read a request: from then on it is
-// under way.
+// tellingListener tells when a request is under way. The server reads on, to notice
+// that a client goes away, once the handler has read the request's body: its second
+// read of a connection. Before that, a server that is told to end drops the request.
 type tellingListener struct {
 	net.Listener
 	read func()
@@ -104,16 +106,18 @@ type tellingListener struct {
 
 func (l *tellingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
-	return &tellingConn{conn, l.read}, err
+	return &tellingConn{Conn: conn, read: l.read}, err
 }
 
 type tellingConn struct {
 	net.Conn
-	read func()
+	read  func()
+	reads atomic.Int32
 }
 
 func (c *tellingConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.read()
-	return n, err
+	if c.reads.Add(1) == 2 {
+		c.read()
+	}
+	return c.Conn.Read(p)
 }

@@ -24,7 +24,7 @@ func TestChangesDuringABuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := &World{building: true, chunk: 3}
+	w := &World{building: true, chunk: 1}
 	if err := w.begin(schemas, checked, database); err != nil {
 		t.Fatal(err)
 	}

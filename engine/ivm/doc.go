@@ -20,6 +20,6 @@
 // step may mark too much (that costs time) and must never mark too little.
 //
 // What stands in a stored row is the pre-state of its values; expressions are
-// not run again on old inputs, except for orders in paths, which read columns of
-// one row only.
+// not run again on old inputs, except for orders in paths and for what a row
+// contributes to a group, which read columns of one row only.
 package ivm
