@@ -31,7 +31,7 @@ var faults = []fault{
 	{"daemon told to end", 2, stopDaemon},
 	{"stream cut", 6, cutStreams},
 	{"source copied anew", 2, copyAnew},
-	{"verified meanwhile", 2, verifyMeanwhile},
+	{"verified meanwhile", 1, verifyMeanwhile},
 	{"checkpoint", 2, checkpoint},
 	{"database stopped at once", 1, crashDatabase},
 	{"database killed", 1, killDatabase},

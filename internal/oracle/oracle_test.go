@@ -100,7 +100,7 @@ func (w *world) round(ctx context.Context, seed uint64, first bool, s *summary) 
 
 // breakThings does some faults at random moments.
 func (w *world) breakThings(ctx context.Context, random *rand.Rand, first bool, s *summary) error {
-	for n := range 3 + random.IntN(4) {
+	for n := range 2 + random.IntN(4) {
 		randomMoment(ctx, random, 2*time.Second)
 		f := chooseFault(random)
 		if first && n == 0 {
@@ -145,7 +145,7 @@ func (s *summary) String() string {
 // enough: a test that compares nothing shows nothing.
 func (s *summary) enough(t *testing.T) {
 	t.Helper()
-	if s.written.commits.Load() < 50 || s.answers.right.Load() < 20 || s.answers.witnessed.Load() < 3 || s.compared.documents < 300 {
+	if s.written.commits.Load() < 50 || s.answers.right.Load() < 20 || s.answers.witnessed.Load() < 1 || s.compared.documents < 300 {
 		t.Errorf("too little happened: %s", s)
 	}
 	for name, why := range s.written.broken {
