@@ -185,7 +185,7 @@ func (w *writer) setWaiting(v *viewState) {
 	v.view, v.record = nil, nil
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
-	v.state, v.documents, v.errors = ViewWaiting, 0, 0
+	v.state, v.fault, v.documents, v.errors = ViewWaiting, nil, 0, 0
 	w.engine.withdraw(v)
 }
 

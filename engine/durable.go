@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ type durability struct {
 	mu      sync.Mutex
 	pending map[*sourceState]relation.Position
 	synced  map[*sourceState]relation.Position
-	changed chan struct{} // closed and replaced whenever synced moves
+	copies  map[*sourceState]int // how often each was copied anew
+	changed chan struct{}        // closed and replaced whenever synced moves
 }
 
 func newDurability(e *Engine) *durability {
@@ -29,6 +31,7 @@ func newDurability(e *Engine) *durability {
 		engine: e, wake: make(chan struct{}, 1),
 		pending: map[*sourceState]relation.Position{},
 		synced:  map[*sourceState]relation.Position{},
+		copies:  map[*sourceState]int{},
 		changed: make(chan struct{}),
 	}
 }
@@ -55,6 +58,16 @@ func (d *durability) applied(s *sourceState, p relation.Position) {
 	}
 }
 
+// forget drops what is known of a source that is copied anew: positions of the
+// database that it was copied from before mean nothing.
+func (d *durability) forget(s *sourceState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pending, s)
+	delete(d.synced, s)
+	d.copies[s]++
+}
+
 func (d *durability) run(ctx context.Context) error {
 	for {
 		select {
@@ -70,7 +83,7 @@ func (d *durability) run(ctx context.Context) error {
 
 func (d *durability) sync() error {
 	d.mu.Lock()
-	round := d.pending
+	round, copies := d.pending, maps.Clone(d.copies)
 	d.pending = map[*sourceState]relation.Position{}
 	d.mu.Unlock()
 	if err := d.engine.store.Sync(); err != nil {
@@ -78,6 +91,10 @@ func (d *durability) sync() error {
 	}
 	d.mu.Lock()
 	for s, p := range round {
+		if d.copies[s] != copies[s] {
+			delete(round, s) // copied anew meanwhile
+			continue
+		}
 		d.synced[s] = p
 	}
 	close(d.changed)

@@ -34,6 +34,14 @@ func (e *missingRowError) Error() string {
 	return "the stream changes a row that was never stored"
 }
 
+// takenKeyError says that the stream inserts a row under a key that another row
+// has: the key is not unique any more, or something was lost.
+type takenKeyError struct{ table string }
+
+func (e *takenKeyError) Error() string {
+	return "the stream inserts a row under a key that is taken"
+}
+
 // apply folds one change in. The changes of a commit must come in the order in
 // which they happened.
 func (f *fold) apply(change Change) error {
@@ -58,6 +66,9 @@ func (f *fold) insert(r *ivm.Relation, change Change) error {
 	at, err := f.at(r, change.New)
 	if err != nil {
 		return err
+	}
+	if at.now != nil {
+		return &takenKeyError{r.Schema.Name}
 	}
 	at.now = change.New
 	return fillUnchanged(r, at.now, nil)

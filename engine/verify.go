@@ -181,6 +181,12 @@ func (e *Engine) fenced(ctx context.Context, s *sourceState, compare func(Fence,
 	if !ok {
 		return errors.New("this kind of source cannot be compared")
 	}
+	e.mu.RLock()
+	live := s.live
+	e.mu.RUnlock()
+	if !live {
+		return errors.New("it is not copied yet")
+	}
 	// Nothing is applied while the fence is made, so that it lies ahead of the store.
 	if err := e.do(ctx, func(*writer) { s.paused = true }); err != nil {
 		return err

@@ -473,6 +473,10 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	if errors.As(fault.cause, &missing) {
 		halt.Code, halt.Table = "MISSING_ROW", missing.table
 	}
+	var taken *takenKeyError
+	if errors.As(fault.cause, &taken) {
+		halt.Code, halt.Table = "TAKEN_KEY", taken.table
+	}
 	w.engine.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
 	w.engine.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
 }

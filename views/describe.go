@@ -14,6 +14,7 @@ import (
 // whether a stored generation still is what its definition says.
 func (p *Plan) Describe() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "form %d\n", planForm)
 	fmt.Fprintf(&b, "%s %s key %v %v\n", p.View.Kind, p.View.Name, p.View.Key, p.View.KeyFields)
 	for _, o := range p.Occurrences {
 		p.describeOccurrence(&b, o)
@@ -24,10 +25,33 @@ func (p *Plan) Describe() string {
 	for _, n := range p.Nodes {
 		p.describeNode(&b, n)
 	}
+	describeExpr(&b, "having ", p.View.Having)
+	for i, column := range p.Input {
+		fmt.Fprintf(&b, "input %d %s = %s\n", i, column.Type, column.Expr)
+	}
+	for _, branch := range p.Branches {
+		p.describeBranch(&b, branch)
+	}
 	for _, x := range p.Indexes {
 		fmt.Fprintf(&b, "declared index: %v desc %v\n", x.Columns, x.Desc)
 	}
 	return b.String()
+}
+
+// planForm is raised when plans of the same description come to mean something
+// else: what is stored under them is then built anew.
+const planForm = 1
+
+func (p *Plan) describeBranch(b *strings.Builder, branch PlanBranch) {
+	def := p.View.Branches[branch.Branch]
+	o := p.View.Occurrences[def.Occurrence]
+	fmt.Fprintf(b, "branch %d of %s, keys %v found by %s", branch.Branch, o.Schema.Name, branch.Keys, p.describeLookup(o.Schema, branch.Lookup))
+	describeExpr(b, " where ", def.Where)
+	b.WriteByte('\n')
+	for i, column := range def.Columns {
+		describeExpr(b, fmt.Sprintf("  %d = ", i), column)
+		b.WriteByte('\n')
+	}
 }
 
 // Fingerprint is a short name of Describe's text.

@@ -12,10 +12,11 @@ import (
 // key, have been written to c by WriteBase; Apply adds what follows for the
 // view. upTo is the last root identity that a build of this generation has
 // reached, nil when it is whole.
-func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (Result, error) {
+func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (result Result, err error) {
 	p := v.newPass(c)
 	p.upTo = upTo
-	var err error
+	// Deferred, so that a fault that the caller recovers from leaves no cursor open.
+	defer func() { result, err = p.finish(err) }()
 	switch {
 	case v.group != nil:
 		err = p.applyGroups(changes)
@@ -26,7 +27,7 @@ func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (Result, 
 			err = p.run()
 		}
 	}
-	return p.finish(err)
+	return result, err
 }
 
 func (v *View) newPass(c *storage.Commit) *pass {

@@ -86,7 +86,9 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
 		return nil, fmt.Errorf("end the copy: %w", err)
 	}
-	return r.finish(ctx, created, identityOf(installed, seen.publication.oid, seen.tables), seen)
+	id := identityOf(installed, seen.publication.oid, seen.tables)
+	id.Timezone = r.config.Timezone.String()
+	return r.finish(ctx, created, id, seen)
 }
 
 func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {

@@ -20,12 +20,14 @@ const identityVersion = 1
 // identity tells the database that was copied from any other that may answer
 // at its address later, and its tables from others of the same name.
 type identity struct {
-	Version     int                         `json:"version"`
-	System      string                      `json:"system"`
-	Timeline    int32                       `json:"timeline"`
-	Database    uint32                      `json:"database"`
-	Publication uint32                      `json:"publication"`
-	Relations   map[string]relationIdentity `json:"relations"`
+	Version     int    `json:"version"`
+	System      string `json:"system"`
+	Timeline    int32  `json:"timeline"`
+	Database    uint32 `json:"database"`
+	Publication uint32 `json:"publication"`
+	// Timezone is what timestamps without one were read in; empty: not noted.
+	Timezone  string                      `json:"timezone,omitempty"`
+	Relations map[string]relationIdentity `json:"relations"`
 }
 
 type relationIdentity struct {
@@ -109,6 +111,9 @@ func (s *Source) checkInstallation(id *identity, found installation) error {
 		difference = fmt.Sprintf("database oid %d, not %d", found.database, id.Database)
 	case id.Timeline != found.timeline:
 		difference = fmt.Sprintf("timeline %d, not %d: it was restored or promoted", found.timeline, id.Timeline)
+	case id.Timezone != "" && id.Timezone != s.config.Timezone.String():
+		return halt(codeConfig, fmt.Sprintf("its timezone was %s and is %s now, and what is stored was read in the first", id.Timezone, s.config.Timezone),
+			"set timezone back, or, to read everything anew: "+s.resyncHint())
 	default:
 		return nil
 	}
@@ -150,6 +155,24 @@ func (s *Source) checkCatalog(id *identity, schemas []*relation.Schema, v *surve
 		}
 	}
 	return nil
+}
+
+// compareFullKey is compareKey where the whole old row comes: the key is one of
+// ours, and must still be unique.
+func compareFullKey(schema *relation.Schema, t *table) string {
+	for i := range t.indexes {
+		x := &t.indexes[i]
+		ordinals, captured := t.ordinals(x)
+		if captured && t.canIdentify(x) && sameSet(ordinals, schema.Key) {
+			return ""
+		}
+	}
+	return "lost the unique index over its key"
+}
+
+func sameSet(a, b []int) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
 }
 
 func (s *Source) changed(schema *relation.Schema, difference string) *engine.Halt {
@@ -199,7 +222,7 @@ func sameModifier(t relation.Type, was columnIdentity, modifier int32) bool {
 
 func compareKey(schema *relation.Schema, t *table) string {
 	if t.replicaIdentity == "f" {
-		return "" // the whole old row comes, whatever the key
+		return compareFullKey(schema, t)
 	}
 	key := t.key()
 	if key == nil {

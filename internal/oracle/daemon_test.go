@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// buildProgram builds the program, with the race detector if the test has it.
+// buildProgram builds the program.
 func buildProgram(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "odsd")
