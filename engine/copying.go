@@ -38,7 +38,6 @@ func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 		return fmt.Errorf("start the copy of %s: %w", name, err)
 	}
 	e := w.engine
-	e.durable.forget(s)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.live = false

@@ -63,13 +63,17 @@ func (w *writer) resume(s *sourceState) *Resume {
 }
 
 // restart clears the way for another run of a source: what it had delivered and
-// was not applied will come again.
-func (w *writer) restart(s *sourceState) *Resume {
+// was not applied will come again. A source that is copied anew resumes from nothing.
+func (w *writer) restart(s *sourceState, anew bool) *Resume {
 	for len(s.events) > 0 {
 		<-s.events
 	}
 	s.held = nil
 	s.stopped = false
+	if anew {
+		w.engine.durable.forget(s)
+		return nil
+	}
 	return w.resume(s)
 }
 
