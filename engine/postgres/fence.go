@@ -78,7 +78,7 @@ func (f *fence) Rows(ctx context.Context, schema *relation.Schema, visit func([]
 	}
 	values := newValueReader(t, schema, f.source.config.Timezone, f.survey.server.encoding)
 	var refused error
-	err = copyTable(ctx, f.conn, t, values, func(rows [][]relation.Value) error {
+	err = copyTable(ctx, f.conn, f.survey.publication, t, values, func(rows [][]relation.Value) error {
 		for _, row := range rows {
 			if refused = visit(row); refused != nil {
 				return refused

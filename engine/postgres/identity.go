@@ -32,8 +32,8 @@ type identity struct {
 
 type relationIdentity struct {
 	OID     uint32           `json:"oid"`
-	Filter  string           `json:"filter,omitempty"` // the publication's row filter
-	Columns []columnIdentity `json:"columns"`          // in the order of the schema's
+	Filter  string           `json:"rowFilter,omitempty"` // see publishedTable
+	Columns []columnIdentity `json:"columns"`             // in the order of the schema's
 }
 
 type columnIdentity struct {

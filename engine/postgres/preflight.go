@@ -16,6 +16,9 @@ import (
 // oldestVersion is the oldest server whose pgoutput and catalog are known.
 const oldestVersion = 140000
 
+// listsSince is the version that gave publications schemas, column lists and row filters.
+const listsSince = 150000
+
 // lack is one thing that preflight misses. The hint is SQL that mends it, or
 // what to do where SQL cannot.
 func lack(table, message, hint string, args ...any) engine.Halt {
