@@ -166,6 +166,28 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	return nil
 }
 
+// move stores the identity that a source goes on with, in a commit of its own: it
+// comes before whatever follows, and so is durable first.
+func (w *writer) move(s *sourceState, event Moved) error {
+	name := s.source.Name()
+	known := w.catalog.sources[name]
+	if known == nil || !known.Live {
+		return fmt.Errorf("source %s moves before it was copied", name)
+	}
+	record := *known
+	record.Identity = event.Identity
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	if err := storage.SetMeta(c, sourcePrefix+name, &record); err != nil {
+		return err
+	}
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("store the identity of %s: %w", name, err)
+	}
+	w.catalog.sources[name] = &record
+	return nil
+}
+
 // finishCopy makes a source live in one commit: from here on its rows are a
 // state that it was in, and its frontier says which.
 func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {

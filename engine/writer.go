@@ -167,6 +167,8 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.storeCopied(s, event)
 	case CopyFinished:
 		return w.finishCopy(s, event)
+	case Moved:
+		return w.move(s, event)
 	}
 	b := &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
 	b.add(s, event)

@@ -65,6 +65,7 @@ type stage struct {
 	engine *engine.Engine
 	shop   *actor
 	ctx    context.Context // bounds every wait
+	close  func()          // ends the engine; at the test's end at the latest
 }
 
 func newStage(t *testing.T, fs storage.FS, vs ...*views.View) *stage {
@@ -82,12 +83,13 @@ func newStage(t *testing.T, fs storage.FS, vs ...*views.View) *stage {
 	s.ctx = ctx
 	done := make(chan error, 1)
 	go func() { done <- s.engine.Run(ctx) }()
-	t.Cleanup(func() {
+	s.close = sync.OnceFunc(func() {
 		cancel()
 		if err := errors.Join(<-done, store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(s.close)
 	return s
 }
 

@@ -154,3 +154,21 @@ func TestHealedViewShowsNoFault(t *testing.T) {
 		t.Errorf("a ready view tells %+v and has %d documents", fault, view().Documents)
 	}
 }
+
+// A source that goes on with a promoted standby resumes with that one's identity.
+func TestMovedSourceResumesWithItsNewIdentity(t *testing.T) {
+	fs := storage.MemoryFS()
+	s := newStage(t, fs)
+	first := s.enter()
+	first.out <- engine.CopyStarted{Schemas: []*relation.Schema{itemsSchema("id", "n")}}
+	first.out <- engine.CopyFinished{Position: 10, Identity: []byte("primary")}
+	first.out <- engine.Progress{Position: 20}
+	first.out <- engine.Moved{Identity: []byte("standby")}
+	first.out <- engine.Progress{Position: 30}
+	s.wait(30)
+	s.close()
+	from := newStage(t, fs).enter().from
+	if from == nil || string(from.Identity) != "standby" || from.Position != 30 || len(from.Schemas) != 1 {
+		t.Errorf("it resumes from %+v", from)
+	}
+}

@@ -66,7 +66,7 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if err := r.beginLocked(ctx, conn, v.tables); err != nil {
 		return nil, err
 	}
-	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, false)
+	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, v.server.lastingSlot())
 	if err != nil {
 		return nil, err
 	}

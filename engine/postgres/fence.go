@@ -50,7 +50,7 @@ func (s *Source) takeFence(ctx context.Context, conn *pgx.Conn, replication *rep
 	if err := s.beginLocked(ctx, conn, v.tables); err != nil {
 		return nil, err
 	}
-	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), true)
+	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), temporarySlot)
 	if err != nil {
 		return nil, err
 	}
