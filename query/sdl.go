@@ -185,6 +185,10 @@ func (p *sdlPrinter) description(indent, text string) {
 		p.WriteString(indent + quoted(text) + "\n")
 		return
 	}
+	if len(text) < 70 && !strings.Contains(text, "\n") && !strings.HasSuffix(text, `"`) && !strings.HasSuffix(text, `\`) {
+		p.WriteString(indent + `"""` + strings.ReplaceAll(text, `"""`, `\"""`) + `"""` + "\n")
+		return
+	}
 	p.WriteString(indent + `"""` + "\n")
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, `"""`, `\"""`), "\n") {
 		if line != "" {
