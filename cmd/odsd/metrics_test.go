@@ -1,20 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -45,23 +39,15 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	run(`create table items (id int8 primary key, n int4 not null, kind text)`)
-	run(`insert into items select i, i, 'a' from generate_series(1, 10) i`)
+	run(`insert into items select i, i, 'ROW-VALUE' from generate_series(1, 10) i`)
 	dir := t.TempDir()
-	for name, text := range map[string]string{
+	writeFiles(t, dir, map[string]string{
 		"odsd.yaml":         "version: 1\n",
 		"sources/shop.yaml": "version: 1\nsource: shop\npostgres: {dsn: '${SHOP_DSN}'}\ntables: [items]\n",
 		"views/item.yaml":   "version: 1\nview: item\nfrom: shop.items\nfields: {id: , share: 100 / n}\n",
 		"views/kinds.yaml":  "version: 1\nview: kinds\nfrom: shop.items\ngroup_by: [kind]\nmeasures: {items: {count: '*'}}\n",
-	} {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	at := startDaemon(t, dir, map[string]string{"SHOP_DSN": cluster.DSN("shop")})
+	})
+	at, log := startDaemon(t, dir, map[string]string{"SHOP_DSN": cluster.DSN("shop")})
 	// The copy is done and the views are built once the daemon is ready.
 	waitUntil(t, "ready", func() (bool, string) {
 		status, body := get(t, strings.TrimSuffix(at.GraphQL, "/graphql")+"/readyz?verbose")
@@ -107,6 +93,9 @@ func TestMetrics(t *testing.T) {
 	slices.Sort(names)
 	if documented := documentedMetrics(t); !slices.Equal(names, documented) {
 		t.Errorf("scraped\n%s\nand docs/operations.md has\n%s", strings.Join(names, "\n"), strings.Join(documented, "\n"))
+	}
+	if strings.Contains(log.String(), "ROW-VALUE") {
+		t.Errorf("a value of a row is in the log:\n%s", log)
 	}
 	for _, test := range []struct {
 		name, labels string
@@ -179,91 +168,4 @@ func documentedMetrics(t *testing.T) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// startDaemon runs the daemon of a project until the test ends.
-func startDaemon(t *testing.T, dir string, env map[string]string) addresses {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	listening, ended := make(chan addresses, 1), make(chan error, 1)
-	var log bytes.Buffer // read after the daemon has ended
-	go func() {
-		ended <- serve(ctx, serveOptions{
-			dir: dir, listen: "127.0.0.1:0", adminListen: "127.0.0.1:0",
-			env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-			log: slog.New(slog.NewTextHandler(&log, nil)),
-			listening: func(a addresses) error {
-				listening <- a
-				return nil
-			},
-		})
-	}()
-	select {
-	case at := <-listening:
-		t.Cleanup(func() {
-			stop()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-			if t.Failed() {
-				t.Logf("the daemon's log:\n%s", &log)
-			}
-		})
-		return at
-	case err := <-ended:
-		stop()
-		t.Fatalf("the daemon did not start: %v\n%s", err, &log)
-	}
-	return addresses{}
-}
-
-// waitUntil asks again and again until something is so.
-func waitUntil(t *testing.T, what string, so func() (bool, string)) {
-	t.Helper()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	deadline := time.After(patience)
-	for {
-		ok, last := so()
-		if ok {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-deadline:
-			t.Fatalf("not %s: %s", what, last)
-		}
-	}
-}
-
-func get(t *testing.T, url string) (status int, body string) {
-	t.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text)
-}
-
-func post(t *testing.T, url, query string) string {
-	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.Post(url, "application/json", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
