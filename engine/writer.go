@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
@@ -386,7 +387,9 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*generat
 // applyGuarded turns a panic in one view's maintenance into an error of that
 // view: the commit is then made without it.
 func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
+	began := time.Now()
 	defer func() {
+		result.Took = time.Since(began)
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
 		}
