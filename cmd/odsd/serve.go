@@ -122,7 +122,8 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	}
 	commits := newCommitFigures()
 	e, err := engine.New(engine.Options{
-		Store: store, Sources: sources, Views: viewsOf(plans), Broken: brokenViews(p, plans, found), Log: log, Observe: commits.observe,
+		Store: store, Sources: sources, Definitions: engine.Definitions{Views: viewsOf(plans), Broken: brokenViews(p, plans, found)},
+		Log: log, Observe: commits.observe,
 	})
 	if err != nil {
 		return nil, err

@@ -45,8 +45,8 @@ func Start(o Options) (*Engine, error) {
 		sources[i] = s
 	}
 	run, err := engine.New(engine.Options{
-		Store: store, Sources: sources, Views: o.Views, Log: slog.New(slog.DiscardHandler), Observe: o.Observe,
-		BuildChunk: o.BuildChunk,
+		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
+		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -88,22 +88,20 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 	return nil
 }
 
-// ready says whether every view is; one that failed is an error.
+// ready says whether every view is served as it is wanted; one that failed is an error.
 func (e *Engine) ready() (bool, error) {
-	reading, err := e.Read()
-	if err != nil {
-		return false, err
-	}
-	ready := len(reading.Views) == len(e.options.Views)
-	if err := reading.Close(); err != nil || ready {
-		return ready, err
-	}
+	ready := true
 	for _, v := range e.Status().Views {
-		if v.Error != nil {
-			return false, fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
+		fault := v.Error
+		if v.Next != nil && v.Next.Error != nil {
+			fault = v.Next.Error
 		}
+		if fault != nil {
+			return false, fmt.Errorf("view %s: %s", v.Name, fault.Message)
+		}
+		ready = ready && v.State == engine.ViewReady && v.Next == nil
 	}
-	return false, nil
+	return ready, nil
 }
 
 // Together has all that tell commits to the sources applied in one commit of
