@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/views"
@@ -23,6 +24,7 @@ func (w *writer) settleViews() error {
 	if err := w.dropUnusedIndexes(); err != nil {
 		return err
 	}
+	w.forgetGone()
 	w.maintained = nil
 	for _, g := range w.generations() {
 		if g.view != nil {
@@ -33,6 +35,14 @@ func (w *writer) settleViews() error {
 	defer w.engine.mu.Unlock()
 	w.engine.publish()
 	return nil
+}
+
+// forgetGone forgets the views that the project has no more and that nobody reads.
+func (w *writer) forgetGone() {
+	e := w.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.views = slices.DeleteFunc(slices.Clone(e.views), func(v *viewState) bool { return v.wanted == nil && v.served == nil && v.next == nil })
 }
 
 // settleView decides whether a view needs another generation than the served one.

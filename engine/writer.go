@@ -71,13 +71,17 @@ func (w *writer) resume(s *sourceState) *Resume {
 }
 
 // restart clears the way for another run of a source: what it had delivered and
-// was not applied will come again.
-func (w *writer) restart(s *sourceState) *Resume {
+// was not applied will come again. A source that is copied anew resumes from nothing.
+func (w *writer) restart(s *sourceState, anew bool) *Resume {
 	for len(s.events) > 0 {
 		<-s.events
 	}
 	s.held = nil
 	s.stopped = false
+	if anew {
+		w.engine.durable.forget(s)
+		return nil
+	}
 	return w.resume(s)
 }
 
@@ -174,6 +178,8 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.storeCopied(s, event)
 	case CopyFinished:
 		return w.finishCopy(s, event)
+	case Moved:
+		return w.move(s, event)
 	}
 	b := &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
 	b.add(s, event)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"odsd/engine"
 	"odsd/engine/reference"
@@ -71,7 +72,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 		// A turn of the writer: it builds a chunk between any two.
 		release, err := e.Hold(ctx)
 		if err != nil {
-			return fmt.Errorf("waiting for the views: %w", err)
+			return fmt.Errorf("waiting for the views: %w; %+v", err, e.Status().Views)
 		}
 		release()
 	}
@@ -81,11 +82,30 @@ func (e *Engine) Settle(ctx context.Context) error {
 // the views are built or not.
 func (e *Engine) CatchUp(ctx context.Context) error {
 	for _, s := range e.options.Sources {
-		if err := e.WaitFor(ctx, s.Name(), s.End()); err != nil {
+		if err := e.catchUp(ctx, s); err != nil {
 			return fmt.Errorf("waiting for source %s: %w", s.Name(), err)
 		}
 	}
 	return nil
+}
+
+// lookAgain is how long a source is waited for before it is asked whether it has halted.
+const lookAgain = time.Second
+
+func (e *Engine) catchUp(ctx context.Context, s *Source) error {
+	for {
+		short, cancel := context.WithTimeout(ctx, lookAgain)
+		err := e.WaitFor(short, s.Name(), s.End())
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		for _, status := range e.Status().Sources {
+			if status.Name == s.Name() && status.State == engine.Halted {
+				return fmt.Errorf("it has halted: %s", status.Error.Message)
+			}
+		}
+	}
 }
 
 // ready says whether every view is served as it is wanted; one that failed is an error.

@@ -108,16 +108,27 @@ func wait(ctx context.Context, try func() error) error {
 // verify runs `odsd verify`, which compares rows with their sources and
 // documents with the naive evaluator's.
 func (w *world) verify(ctx context.Context, count int, c *compared) error {
-	out, err := w.daemon.command(ctx, "verify", "--json", "--values")
-	if err != nil {
-		return fmt.Errorf("%w%.3000s", err, out)
-	}
 	var report engine.VerifyReport
-	if err := json.Unmarshal(out, &report); err != nil {
-		return fmt.Errorf("odsd verify: %w", err)
-	}
-	if !report.OK || len(report.Sources) != len(demo.Names()) || len(report.Views) != count {
-		return fmt.Errorf("odsd verify: %.3000s", out)
+	err := wait(ctx, func() error {
+		report = engine.VerifyReport{}
+		out, err := w.daemon.command(ctx, "verify", "--json", "--values")
+		if len(out) == 0 {
+			return err
+		}
+		if err := json.Unmarshal(out, &report); err != nil {
+			return &wrong{fmt.Errorf("odsd verify: %w", err)}
+		}
+		if report.OK && len(report.Sources) == len(demo.Names()) && len(report.Views) == count {
+			return nil
+		}
+		err = fmt.Errorf("odsd verify: %.3000s", out)
+		if len(report.Differences) > 0 {
+			return &wrong{err}
+		}
+		return err // a source that could not be compared just now is asked again
+	})
+	if err != nil {
+		return err
 	}
 	for _, s := range report.Sources {
 		c.rows += s.Rows
