@@ -71,13 +71,35 @@ func (w *world) catchUp(ctx context.Context, all []*views.View) error {
 	if err != nil {
 		return err
 	}
-	return wait(ctx, func() error {
+	err = wait(ctx, func() error {
 		_, err := ask(ctx, w.daemon.where(), "{ "+query.String()+"}", strings.Join(positions, ", "), "30s")
 		if err != nil && !excused(err) {
 			return &wrong{err}
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return wait(ctx, func() error { return w.asDefined(ctx) })
+}
+
+// asDefined is an error while a view is served by an older definition than the project's.
+func (w *world) asDefined(ctx context.Context) error {
+	out, err := w.daemon.command(ctx, "status", "--json")
+	if len(out) == 0 {
+		return err // its exit code tells of sources
+	}
+	var status engine.Status
+	if err := json.Unmarshal(out, &status); err != nil {
+		return err
+	}
+	for _, v := range status.Views {
+		if v.Next != nil {
+			return fmt.Errorf("view %s is to be replaced: %+v", v.Name, v.Next)
+		}
+	}
+	return nil
 }
 
 // wrong is an error that waiting does not mend.
