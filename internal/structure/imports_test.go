@@ -34,6 +34,7 @@ var order = []string{
 	"internal/structure",
 	"internal/oracle", // whole-program tests
 	"cmd/odsd",
+	"bench", // measures the built program
 }
 
 // ban forbids an import that the order alone would allow.
