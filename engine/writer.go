@@ -65,10 +65,8 @@ func (w *writer) resume(s *sourceState) *Resume {
 // restart clears the way for another run of a source: what it had delivered and
 // was not applied will come again.
 func (w *writer) restart(s *sourceState) *Resume {
-	for len(s.events) > 0 {
-		<-s.events
+	for s.poll() != nil {
 	}
-	s.held = nil
 	s.stopped = false
 	return w.resume(s)
 }
@@ -105,7 +103,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		if len(s.held) > 0 {
 			return s.next(), s, nil
 		}
-		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.events)})
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.queue.events)})
 		sources = append(sources, s)
 	}
 	if w.building() {
@@ -119,7 +117,9 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		value.Interface().(func(*writer))(w)
 		return nil, nil, nil
 	case chosen-2 < len(sources) && ok:
-		return value.Interface().(Event), sources[chosen-2], nil
+		event, from := value.Interface().(Event), sources[chosen-2]
+		from.queue.took(event)
+		return event, from, nil
 	}
 	return nil, nil, nil
 }
@@ -140,7 +140,8 @@ func (s *sourceState) poll() Event {
 		return s.next()
 	}
 	select {
-	case event := <-s.events:
+	case event := <-s.queue.events:
+		s.queue.took(event)
 		return event
 	default:
 		return nil
@@ -431,7 +432,7 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*viewStat
 	for s, frontier := range b.frontiers {
 		w.catalog.frontiers[s.source.Name()] = frontier
 		s.frontier = frontier
-		if len(s.events) == 0 {
+		if len(s.queue.events) == 0 {
 			s.caughtUp = e.now()
 		}
 	}
