@@ -339,11 +339,14 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 }
 
 // maintain applies the changes to every active view.
-func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewState]ivm.Result, error) {
-	results := map[*viewState]ivm.Result{}
+func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (results map[*viewState]ivm.Result, err error) {
+	results = map[*viewState]ivm.Result{}
 	if len(changes) == 0 {
 		return results, nil
 	}
+	reads := ivm.NewReads(c, &w.catalog.stored, changes)
+	// Deferred, so that a fault that is recovered from leaves no cursor open.
+	defer func() { err = errors.Join(err, reads.Close()) }()
 	for _, v := range w.engine.views {
 		if v.view == nil {
 			continue
@@ -352,7 +355,7 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewSta
 		if !v.record.Ready {
 			upTo = append([]byte{}, v.record.Cursor...)
 		}
-		result, err := applyGuarded(v.view, c, changes, upTo)
+		result, err := applyGuarded(v.view, c, reads, changes, upTo)
 		if err != nil {
 			return nil, &viewError{v, err}
 		}
@@ -367,13 +370,13 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewSta
 
 // applyGuarded turns a panic in one view's maintenance into an error of that
 // view: the commit is then made without it.
-func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
+func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
 		}
 	}()
-	return v.Apply(c, changes, upTo)
+	return v.Apply(c, reads, changes, upTo)
 }
 
 // recordResults writes the counters that a commit moves, with the commit.

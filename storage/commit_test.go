@@ -333,3 +333,25 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+func TestTouchesTellsWhereACommitDiffersFromBefore(t *testing.T) {
+	s := openMemory(t)
+	seed := s.Begin()
+	for _, key := range []string{"deleted", "in a range", "left", "set"} {
+		seed.Set([]byte(key), []byte("old"))
+	}
+	if err := seed.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Begin()
+	defer c.Abandon()
+	c.Set([]byte("set"), []byte("new"))
+	c.Set([]byte("new"), nil)
+	c.Delete([]byte("deleted"))
+	c.DeleteRange([]byte("in"), []byte("in b"))
+	for key, want := range map[string]bool{"set": true, "new": true, "deleted": true, "in a range": true, "left": false, "absent": false} {
+		if got := c.Touches([]byte(key)); got != want {
+			t.Errorf("Touches(%q) is %v", key, got)
+		}
+	}
+}
