@@ -355,3 +355,34 @@ func TestTouchesTellsWhereACommitDiffersFromBefore(t *testing.T) {
 		}
 	}
 }
+
+// A commit reads each keyspace by an iterator of its own after the first keys;
+// what it finds must not depend on which keys came before, in what order.
+func TestBeforeFindsKeysOfAllKeyspacesInAnyOrder(t *testing.T) {
+	s := openMemory(t)
+	keys := []string{"f", "fcrm", "m", "meta", "metadata", "r\x00\x00\x00\x01", "r\xFF\xFF\xFF\xFFz"}
+	for relation := range 3 {
+		for n := range 20 {
+			keys = append(keys, fmt.Sprintf("r\x00\x00\x00%c%02d", relation, n))
+		}
+	}
+	seed := s.Begin()
+	for n, key := range keys {
+		if n%2 == 0 {
+			seed.Set([]byte(key), []byte(key))
+		}
+	}
+	if err := seed.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Begin()
+	defer c.Abandon()
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 500 {
+		n := r.IntN(len(keys))
+		value, found, err := c.Before().Get([]byte(keys[n]))
+		if err != nil || found != (n%2 == 0) || found && string(value) != keys[n] {
+			t.Fatalf("key %q: found %v with value %q: %v", keys[n], found, value, err)
+		}
+	}
+}
