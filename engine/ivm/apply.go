@@ -27,7 +27,7 @@ func (v *View) Apply(c *storage.Commit, reads *Reads, changes []Change, upTo []b
 			err = p.run()
 		}
 	}
-	return p.result, err
+	return p.done(), err
 }
 
 func (v *View) newPass(c *storage.Commit, reads *Reads) *pass {
@@ -52,6 +52,12 @@ func (p *pass) run() error {
 		return err
 	}
 	return p.paths()
+}
+
+// done is what the pass did.
+func (p *pass) done() Result {
+	p.result.Touched = len(p.lists[0])
+	return p.result
 }
 
 // Build goes on with the filling of a generation: it takes in at most limit rows
@@ -93,25 +99,25 @@ func (p *pass) buildDocuments(roots [][]relation.Value) (Result, []byte, error) 
 		}
 	}
 	err := p.run()
-	return p.result, last, err
+	return p.done(), last, err
 }
 
 // roots reads root rows in the order of the view's key, after a cursor (nil:
 // from the first), at most limit of them.
-func (v *View) roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
+func (v *View) roots(r storage.Reader, after []byte, limit int) (rows [][]relation.Value, err error) {
 	root := v.nodes[0]
 	l := root.own.down
 	s := newSide(r)
-	var rows [][]relation.Value
+	defer func() {
+		if closeErr := s.close(); err == nil {
+			err = closeErr
+		}
+	}()
 	visit := func(row []relation.Value) (bool, error) {
 		rows = append(rows, row)
 		return len(rows) < limit, nil
 	}
-	err := s.scanRoots(root, l, after, visit)
-	if closeErr := s.close(); err == nil {
-		err = closeErr
-	}
-	return rows, err
+	return rows, s.scanRoots(root, l, after, visit)
 }
 
 // scanRoots walks the relation itself where its key is the view's, else the

@@ -215,5 +215,5 @@ func (p *pass) buildUnion(after []byte, limit int) (Result, []byte, error) {
 	if err == nil {
 		err = p.finishUnion()
 	}
-	return p.result, cursor, err
+	return p.done(), cursor, err
 }
