@@ -15,7 +15,8 @@ import (
 // case made small, which belongs under testdata/cases once it is understood.
 //
 // ODSD_ORACLE_SECONDS plays for that long, from a seed of the clock or of
-// ODSD_ORACLE_SEED; else a few fixed seeds are played.
+// ODSD_ORACLE_SEED; else a few fixed seeds are played. ODSD_ORACLE_SHRINK=no leaves a
+// failing case as it is.
 func TestRandomCases(t *testing.T) {
 	seconds, _ := strconv.Atoi(os.Getenv("ODSD_ORACLE_SECONDS"))
 	seed, count := uint64(1), 60
@@ -32,7 +33,7 @@ func TestRandomCases(t *testing.T) {
 	end := time.Now().Add(time.Duration(seconds) * time.Second)
 	tried, refused := 0, 0
 	for ; tried < count || time.Now().Before(end); tried++ {
-		if !playSeed(t, seed+uint64(tried)) {
+		if !playSeed(t, tried+1, seed+uint64(tried)) {
 			refused++
 		}
 		if t.Failed() {
@@ -47,7 +48,7 @@ func TestRandomCases(t *testing.T) {
 
 // playSeed generates and plays one case; false where the checker refuses it, as
 // it does an expression that it sees will always fail.
-func playSeed(t *testing.T, seed uint64) bool {
+func playSeed(t *testing.T, n int, seed uint64) bool {
 	t.Helper()
 	options := Options{Views: 1 + int(seed%4), Failing: seed%3 == 0}
 	c := Generate(seed, options)
@@ -59,13 +60,17 @@ func playSeed(t *testing.T, seed uint64) bool {
 	if err == nil {
 		return true
 	}
+	if os.Getenv("ODSD_ORACLE_SHRINK") == "no" {
+		t.Errorf("case %d, seed %d: %v", n, seed, err)
+		return true
+	}
 	small := Shrink(c, func(candidate *Case) bool {
 		if _, err := CheckViews(candidate.Schemas, candidate.Views); err != nil {
 			return false
 		}
 		return play(candidate, how) != nil
 	})
-	t.Errorf("seed %d: %v\nmade small: %v\n%s", seed, err, play(small, how), small)
+	t.Errorf("case %d, seed %d: %v\nmade small: %v\n%s", n, seed, err, play(small, how), small)
 	return true
 }
 

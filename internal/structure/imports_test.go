@@ -32,7 +32,8 @@ var order = []string{
 	"project/viewtest",
 	"examples", // the project of the demo, embedded
 	"internal/structure",
-	"internal/oracle", // whole-program tests
+	"internal/oracle",  // whole-program tests
+	"internal/mutants", // proof that the tests bite
 	"cmd/odsd",
 }
 
