@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"odsd/engine/ivm"
@@ -208,7 +209,34 @@ func (w *writer) dropUnused() error {
 			return fmt.Errorf("drop view %s: %w", name, err)
 		}
 	}
+	return w.dropUnusedIndexes()
+}
+
+// dropUnusedIndexes removes the indexes on the rows of views that no view stands
+// on any more: nobody keeps them up, and a view that comes back would read them
+// as they were.
+func (w *writer) dropUnusedIndexes() error {
+	for _, name := range w.indexedViews() {
+		if len(w.engine.above(name)) > 0 {
+			continue
+		}
+		c := w.engine.store.Begin()
+		w.dropIndexes(c, name)
+		if err := c.Apply(); err != nil {
+			return fmt.Errorf("drop the indexes on view %s: %w", name, err)
+		}
+	}
 	return nil
+}
+
+func (w *writer) indexedViews() []string {
+	names := map[string]bool{}
+	for _, x := range w.catalog.indexes {
+		if isView(x.Arrangement.Relation) {
+			names[x.Arrangement.Relation] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // ensureIndexes makes sure that every index a view looks things up in exists

@@ -32,7 +32,9 @@ type World struct {
 	running *memory.Engine
 	// building lets a world go on while its views are still being built.
 	building bool
-	chunk    int // documents of a step of a build; 0 for the default
+	// unattended has start not wait for anything.
+	unattended bool
+	chunk      int // documents of a step of a build; 0 for the default
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -47,7 +49,10 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 
 func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
 	w.Database, w.Views, w.schemas = rows, vs, schemas
-	w.sources, w.fs = map[string]*memory.Source{}, storage.MemoryFS()
+	w.sources = map[string]*memory.Source{}
+	if w.fs == nil {
+		w.fs = storage.MemoryFS()
+	}
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
@@ -78,6 +83,9 @@ func (w *World) start() error {
 		return err
 	}
 	w.running, w.Engine = run, run.Engine
+	if w.unattended {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return w.settle(ctx)
