@@ -13,9 +13,9 @@ import (
 // case made small, which belongs under testdata/cases once it is understood.
 func TestRandomCases(t *testing.T) {
 	p := newPlaytime(t, 60)
-	refused := 0
+	refused, found := 0, tally{}
 	for p.goesOn() {
-		if !playSeed(t, p, p.next()) {
+		if !playSeed(t, p, p.next(), found) {
 			refused++
 		}
 		if t.Failed() {
@@ -23,6 +23,7 @@ func TestRandomCases(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases played, seeds %d to %d; the checker refused %d others", p.played-refused, p.first, p.first+uint64(p.played)-1, refused)
+	t.Logf("of these have\n%s", found)
 	if refused*10 > p.played {
 		t.Errorf("the checker refuses %d of %d generated cases: the generator is of little use", refused, p.played)
 	}
@@ -30,16 +31,17 @@ func TestRandomCases(t *testing.T) {
 
 // playSeed generates and plays one case; false where the checker refuses it, as
 // it does an expression that it sees will always fail.
-func playSeed(t *testing.T, p *playtime, seed uint64) bool {
+func playSeed(t *testing.T, p *playtime, seed uint64, found tally) bool {
 	t.Helper()
 	options := Options{Views: 1 + int(seed%4), Failing: seed%3 == 0}
 	c := Generate(seed, options)
-	if _, err := CheckViews(c.Schemas, c.Views); err != nil {
+	checked, err := CheckViews(c.Schemas, c.Views)
+	if err != nil {
 		return false
 	}
+	found.add(Features(c, checked))
 	how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2}
-	err := play(c, how)
-	if err == nil {
+	if err = play(c, how); err == nil {
 		return true
 	}
 	if !p.shrinks() {
