@@ -273,8 +273,7 @@ func (j *journey) builtMeanwhile() error {
 			return err
 		}
 		if j.IntN(6) == 0 {
-			p.letGo()
-			if err := world.Restart(); err != nil {
+			if err := p.restart(); err != nil {
 				return err
 			}
 		}

@@ -76,3 +76,20 @@ func (p *pacer) copied() error {
 		}
 	}
 }
+
+// restart ends the engine within a turn, whatever is built by then, and starts another.
+func (p *pacer) restart() error {
+	closed := make(chan error, 1)
+	go func() { closed <- p.world.Close() }()
+	for range 8 {
+		runtime.Gosched() // until the engine is told to end
+	}
+	p.letGo()
+	if err := <-closed; err != nil {
+		return err
+	}
+	if err := p.world.start(); err != nil {
+		return err
+	}
+	return p.turn()
+}
