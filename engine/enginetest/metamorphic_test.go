@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"odsd/storage/relation"
 	"odsd/views"
@@ -45,6 +48,7 @@ var ways = []struct {
 	{"views taken away and added later", (*journey).withoutViews},
 	{"copied and built in the middle", (*journey).builtInTheMiddle},
 	{"built while the sources commit", (*journey).builtMeanwhile},
+	{"crashed at any point", (*journey).crashing},
 }
 
 // journey is one case on its way.
@@ -280,6 +284,40 @@ func (j *journey) builtMeanwhile() error {
 	}
 	p.letGo()
 	world.building = false
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return world.settle(ctx)
+}
+
+// crashing loses what was not synced, or any part of it, time and again; the sources
+// send it again.
+func (j *journey) crashing() error {
+	disk := vfs.NewCrashableMem()
+	if err := j.anew(&World{fs: disk}); err != nil {
+		return err
+	}
+	world := j.world
+	for _, step := range j.steps {
+		for _, t := range step {
+			if err := world.tell(t); err != nil {
+				return err
+			}
+		}
+		if j.IntN(3) > 0 {
+			continue
+		}
+		for range j.IntN(20) {
+			runtime.Gosched() // some of it is applied by now, and some of that synced
+		}
+		disk = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: j.IntN(101), RNG: j.Rand})
+		if err := world.Close(); err != nil {
+			return err
+		}
+		world.fs = disk
+		if err := world.start(); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return world.settle(ctx)

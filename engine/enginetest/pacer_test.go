@@ -47,12 +47,8 @@ func (p *pacer) letGo() {
 
 // commit has a database commit a transaction. The engine takes it in one of its next turns.
 func (p *pacer) commit(t Transaction) error {
-	changes, err := p.world.Database.Apply(t)
-	if err != nil {
+	if err := p.world.tell(t); err != nil {
 		return err
-	}
-	if len(changes) > 0 {
-		p.world.sources[t.Source].Commit(changes)
 	}
 	for range 8 {
 		runtime.Gosched() // until the source has told it

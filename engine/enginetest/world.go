@@ -123,12 +123,8 @@ func (w *World) Commit(step Step) error {
 	defer cancel()
 	err := w.running.Together(ctx, func() error {
 		for _, t := range step {
-			changes, err := w.Database.Apply(t)
-			if err != nil {
+			if err := w.tell(t); err != nil {
 				return err
-			}
-			if len(changes) > 0 {
-				w.sources[t.Source].Commit(changes)
 			}
 		}
 		return nil
@@ -137,6 +133,15 @@ func (w *World) Commit(step Step) error {
 		return err
 	}
 	return w.settle(ctx)
+}
+
+// tell has a database commit a transaction, and waits for nothing.
+func (w *World) tell(t Transaction) error {
+	changes, err := w.Database.Apply(t)
+	if err == nil && len(changes) > 0 {
+		w.sources[t.Source].Commit(changes)
+	}
+	return err
 }
 
 // Restart ends the engine and starts another over the same store.
