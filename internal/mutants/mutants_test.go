@@ -58,6 +58,7 @@ func TestMutants(t *testing.T) {
 				t.Parallel()
 				began := time.Now()
 				by := m.catch(t)
+				t.Logf("%s is caught by %s", m.name, by)
 				mu.Lock()
 				defer mu.Unlock()
 				table = append(table, fmt.Sprintf("%s\t%s\t%.0f s", m.name, by, time.Since(began).Seconds()))
