@@ -115,7 +115,7 @@ func newCostWorld(t *testing.T, c *costScenario, size int) *costWorld {
 		return c.rows(name, size)
 	}}
 	w.engine, err = engine.New(engine.Options{
-		Store: store, Sources: []engine.Source{w.source}, Views: checked,
+		Store: store, Sources: []engine.Source{w.source}, Definitions: engine.Definitions{Views: checked},
 		Observe: func(r engine.CommitReport) {
 			if r.Transactions > 0 {
 				w.reports <- r

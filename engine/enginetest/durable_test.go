@@ -118,7 +118,7 @@ func TestTransactionDeliveredAgainIsDropped(t *testing.T) {
 	defer store.Close()
 	applied := 0
 	e, err := engine.New(engine.Options{
-		Store: store, Sources: []engine.Source{forgetful{w.sources["a"]}}, Views: checked,
+		Store: store, Sources: []engine.Source{forgetful{w.sources["a"]}}, Definitions: engine.Definitions{Views: checked},
 		Observe: func(r engine.CommitReport) { applied += r.Transactions },
 	})
 	if err != nil {
