@@ -84,7 +84,8 @@ func (w *writer) activate(v *viewState) error {
 	total := w.rowsOf(v.plan.View.Occurrences[0].Schema.Name)
 	w.engine.mu.Lock()
 	v.state, v.waiting, v.generation = ViewBuilding, nil, record.Generation
-	v.documents, v.errors, v.total = record.Documents, record.Errors, total
+	v.count(record)
+	v.total = total
 	w.engine.mu.Unlock()
 	if record.Ready {
 		w.serve(v)
@@ -185,7 +186,8 @@ func (w *writer) setWaiting(v *viewState) {
 	v.view, v.record = nil, nil
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
-	v.state, v.fault, v.documents, v.errors = ViewWaiting, nil, 0, 0
+	v.state, v.fault = ViewWaiting, nil
+	v.count(&viewRecord{})
 	w.engine.withdraw(v)
 }
 
@@ -313,7 +315,7 @@ func (w *writer) buildSome() error {
 		w.chunk = nextChunk(w.chunk, w.engine.chunk, time.Since(began))
 		*v.record = *record
 		w.engine.mu.Lock()
-		v.documents, v.errors = record.Documents, record.Errors
+		v.count(record)
 		w.engine.mu.Unlock()
 		if record.Ready {
 			w.serve(v)
@@ -331,8 +333,7 @@ func (w *writer) buildChunk(c *storage.Commit, v *viewState) (*viewRecord, error
 		return nil, err
 	}
 	record.Ready, record.Cursor = cursor == nil, cursor
-	record.Documents += result.Documents
-	record.Errors += result.Errors
+	record.add(result)
 	return &record, storage.SetMeta(c, viewPrefix+v.plan.View.Name, record)
 }
 

@@ -60,6 +60,23 @@ type viewRecord struct {
 	Cursor    []byte `json:"cursor,omitempty"`
 	Documents int64  `json:"documents"`
 	Errors    int64  `json:"errors"`
+	// Checks count the documents that fail, by the plan's checks.
+	Checks []int64 `json:"checks,omitempty"`
+}
+
+// add moves the counts by what a commit did to the view.
+func (r *viewRecord) add(result ivm.Result) {
+	r.Documents += result.Documents
+	r.Errors += result.Errors
+	if result.Checks == nil {
+		return
+	}
+	checks := make([]int64, len(result.Checks)) // records are copied, and must not share it
+	copy(checks, r.Checks)
+	for i, n := range result.Checks {
+		checks[i] += n
+	}
+	r.Checks = checks
 }
 
 // catalog is the records in memory. The writer owns it.

@@ -117,7 +117,13 @@ type viewState struct {
 	fault      error
 	documents  int64
 	errors     int64
-	total      int64 // root rows to build
+	checks     []int64 // documents that fail, by the plan's checks; never written to in place
+	total      int64   // root rows to build
+}
+
+// count takes over what a record counts. The caller holds Engine.mu.
+func (v *viewState) count(r *viewRecord) {
+	v.documents, v.errors, v.checks = r.Documents, r.Errors, r.Checks
 }
 
 // viewNamed finds a view of the project; nil when there is none.

@@ -60,6 +60,8 @@ type ViewReport struct {
 	Progress   float64    `json:"progress"` // share of the documents built, 0…1
 	WaitingFor []string   `json:"waitingFor"`
 	Error      *Fault     `json:"error"`
+	// Checks that the view declares, in their order.
+	Checks []CheckReport `json:"checks"`
 }
 
 // Fault is an error as status shows it.
@@ -84,7 +86,7 @@ func (e *Engine) Status() Status {
 	}
 	for name, err := range e.broken {
 		status.Views = append(status.Views, ViewReport{
-			Name: name, State: ViewFailed, WaitingFor: []string{},
+			Name: name, State: ViewFailed, WaitingFor: []string{}, Checks: []CheckReport{},
 			Error: &Fault{Code: "DEFINITION", Message: err.Error(), Hint: "run `odsd check` for the place"},
 		})
 	}
@@ -152,7 +154,7 @@ func (e *Engine) lag(s *sourceState) time.Duration {
 func viewReport(v *viewState) ViewReport {
 	report := ViewReport{
 		Name: v.plan.View.Name, State: v.state, Documents: v.documents, RowErrors: v.errors,
-		WaitingFor: []string{},
+		WaitingFor: []string{}, Checks: checkReports(v),
 	}
 	if v.state != ViewWaiting {
 		report.Generation = uint32(v.generation)

@@ -378,12 +378,11 @@ func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []b
 // recordResults writes the counters that a commit moves, with the commit.
 func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*viewState]ivm.Result) error {
 	for v, result := range results {
-		if result.Documents == 0 && result.Errors == 0 {
+		if !result.Counts() {
 			continue
 		}
 		record := *v.record
-		record.Documents += result.Documents
-		record.Errors += result.Errors
+		record.add(result)
 		if err := storage.SetMeta(c, viewPrefix+v.plan.View.Name, record); err != nil {
 			return err
 		}
@@ -418,9 +417,8 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*viewStat
 	e := w.engine
 	e.mu.Lock()
 	for v, result := range results {
-		v.record.Documents += result.Documents
-		v.record.Errors += result.Errors
-		v.documents, v.errors = v.record.Documents, v.record.Errors
+		v.record.add(result)
+		v.count(v.record)
 	}
 	for name, gained := range rowsGained(changes) {
 		w.catalog.relations[name].Rows += gained

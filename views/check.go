@@ -9,7 +9,7 @@ import (
 	"odsd/storage/relation"
 )
 
-// Limits of a view. Slots, nodes, accumulators and indexes are numbered by a
+// Limits of a view. Slots, nodes, accumulators, indexes and checks are numbered by a
 // byte in the store.
 const (
 	maxDepth        = 32
@@ -19,6 +19,7 @@ const (
 	maxAggregates   = 250
 	maxIndexes      = 250
 	maxIndexFields  = 16
+	maxChecks       = 250
 	maxNameLength   = 128
 	maxDefaultRound = 1000
 	maxBranches     = 250

@@ -103,11 +103,3 @@ type BranchDefinition struct {
 
 // NamedText is a named value as written.
 type NamedText struct{ Name, Text Text }
-
-// CheckDefinition is one expectation as written.
-type CheckDefinition struct {
-	Field    Text
-	NotNull  bool
-	Accepted []Text
-	Severity string
-}

@@ -25,7 +25,21 @@ func (e *Explanation) String() string {
 	}
 	printList(&b, "\nIndexes on rows\n", e.Indexes)
 	printList(&b, "\nIndexes on documents\n", e.ViewIndexes)
+	var checks []string
+	for _, c := range e.Checks {
+		checks = append(checks, c.String())
+	}
+	printList(&b, "\nChecks, counted and never blocking\n", checks)
 	return b.String()
+}
+
+// String is a check as people read it.
+func (c ExplainedCheck) String() string {
+	text := c.Name + " (" + c.Severity + "): " + c.Expects
+	if c.Failing != nil {
+		text += fmt.Sprintf("; %d fail", *c.Failing)
+	}
+	return text
 }
 
 func printList(b *strings.Builder, head string, list []string) {

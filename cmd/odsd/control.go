@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"odsd/engine"
 )
 
 // socketName is the daemon's unix socket in its data directory. Whoever may open
@@ -29,6 +31,7 @@ type controls struct {
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
 	resync  func(source string) error
+	failing func(view string, limit int) ([]engine.FailingReport, error)
 }
 
 // verifyRequest is the body of POST /verify.
@@ -64,6 +67,7 @@ func (c controls) handler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, report)
 	})
+	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
 	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
 		if err := c.resync(r.PathValue("source")); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))

@@ -142,6 +142,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
 		resync:  e.Resync,
+		failing: e.Failing,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := e.Verify(ctx, r.options())
 			mismatches.count(report)

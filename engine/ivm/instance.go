@@ -88,8 +88,16 @@ type Result struct {
 	Documents int64 // root rows gained
 	Errors    int64 // instances with errors gained
 	Written   int   // node rows written or deleted
+	// Checks are, for each check, the documents gained that fail it; nil where no
+	// root was looked at.
+	Checks []int64
 	// Roots are the changes of the root's fields, for views that stand on this one.
 	Roots []Change
+}
+
+// Counts says whether any of the numbers kept of the view has moved.
+func (r *Result) Counts() bool {
+	return r.Documents != 0 || r.Errors != 0 || slices.ContainsFunc(r.Checks, func(n int64) bool { return n != 0 })
 }
 
 // instance gives the instance with a key below a parent (nil for a root),

@@ -126,7 +126,7 @@ func explanations() map[string][2]string {
 		CodeIndex: {"Not an index",
 			"`indexes` is a list of lists; each inner list names scalar fields of the document's root, optionally with desc: [[email], [country, total desc]]."},
 		CodeCheck: {"Not a check",
-			"A check is `not_null: field` or `accepted_values: {field: [a, b]}`, over scalar fields of the document's root."},
+			"A check is `not_null: field`, `accepted_values: {field: [a, b]}` or `expression: condition`, over scalar fields of the document's root. Documents that fail it are counted and stay in the view."},
 		CodeGraphQL: {"Not a name that GraphQL allows",
 			"Names in GraphQL are made of the letters A to Z, digits and underscores, begin with no digit, and not with two underscores. Where a name of the YAML cannot be turned into one, give it one: `graphql: {field: name}`."},
 		CodeCollision: {"Two things of one GraphQL name",
