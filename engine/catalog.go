@@ -33,6 +33,10 @@ type sourceRecord struct {
 	// state that the source was in.
 	Live     bool   `json:"live"`
 	Identity []byte `json:"identity,omitempty"`
+	// Anew is set when a copy anew was asked for and has not begun. It is durable
+	// before the source hears of it: the source gives up its place in the stream first,
+	// and a daemon killed then must not look for it.
+	Anew bool `json:"anew,omitempty"`
 }
 
 type relationRecord struct {

@@ -50,7 +50,7 @@ func newWriter(e *Engine) (*writer, error) {
 func (w *writer) resume(s *sourceState) *Resume {
 	name := s.source.Name()
 	record := w.catalog.sources[name]
-	if record == nil || !record.Live {
+	if record == nil || !record.Live || record.Anew {
 		return nil
 	}
 	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity}

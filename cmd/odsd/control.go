@@ -30,7 +30,7 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(source string) error
+	resync  func(ctx context.Context, source string) error
 	failing func(view string, limit int) ([]engine.FailingReport, error)
 }
 
@@ -69,7 +69,7 @@ func (c controls) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
 	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.resync(r.PathValue("source")); err != nil {
+		if err := c.resync(r.Context(), r.PathValue("source")); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}
