@@ -36,7 +36,7 @@ func (d *Definition) read(root yamlfile.Node) {
 		"conflict":    func(e yamlfile.Entry) { d.readConflict(e) },
 		"indexes":     func(e yamlfile.Entry) { d.readIndexes(e) },
 		"checks":      func(e yamlfile.Entry) { d.readChecks(e) },
-		"access":      yamlfile.NotBuilt,
+		"access":      func(e yamlfile.Entry) { d.readAccess(e) },
 		"deprecated":  yamlfile.NotBuilt,
 	}
 	root.Decode("a view", keys, "version", "view")

@@ -33,6 +33,9 @@ type View struct {
 	// Indexes over root fields, as declared.
 	Indexes [][]IndexTerm
 	Checks  []Check
+	// Access are the rules of who sees what, nil where there are none declared. They
+	// are checked and not enforced yet.
+	Access []AccessRule
 }
 
 // ViewKind says what a view's rows are made of.

@@ -110,7 +110,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	if err != nil {
 		return nil, err
 	}
-	checked, more := views.CheckAll(p.Definitions, schemas)
+	checked, more := p.CheckToServe(schemas)
 	found = append(found, more...)
 	plans, more := compileViews(checked)
 	found = yamlfile.Sort(append(withoutMissingSchemas(found), more...))
