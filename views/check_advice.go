@@ -159,6 +159,8 @@ func roundRows(n int64) string {
 		return fmt.Sprintf("%.3g billion", float64(n)/1e9)
 	case n >= 1_000_000:
 		return fmt.Sprintf("%.3g million", float64(n)/1e6)
+	case n >= 10_000:
+		return fmt.Sprintf("%.3g thousand", float64(n)/1e3)
 	}
 	return fmt.Sprint(n)
 }

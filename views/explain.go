@@ -24,6 +24,10 @@ type Explanation struct {
 	ViewIndexes []string `json:"viewIndexes"`
 	// Checks are what the view expects of its documents.
 	Checks []ExplainedCheck `json:"checks"`
+	// Warnings are of changes that can touch very many rows.
+	Warnings []string `json:"warnings,omitempty"`
+	// Counted says who counted the rows that estimates are made of, "" for nobody.
+	Counted string `json:"counted,omitempty"`
 }
 
 // ExplainedRows is one occurrence of a relation in the tree.
@@ -33,6 +37,10 @@ type ExplainedRows struct {
 	Kind     OccurrenceKind `json:"kind"`
 	Relation string         `json:"relation"`
 	Alias    string         `json:"alias"`
+	// Count is how many rows the relation has, Each of a list how many there are on
+	// average for each row above it; nil where that is not known.
+	Count *int64   `json:"count,omitempty"`
+	Each  *float64 `json:"each,omitempty"`
 	// Join as equalities, Index what answers it: "the key" or an index's columns.
 	Join  string `json:"join,omitempty"`
 	Index string `json:"index,omitempty"`
@@ -63,6 +71,8 @@ type ExplainedChange struct {
 	Steps []string `json:"steps"`
 	// Many: one change may touch any number of documents.
 	Many bool `json:"many"`
+	// Cost of one changed row.
+	Cost ExplainedCost `json:"cost"`
 }
 
 // ExplainedCheck is one check of a view. Failing is how many documents fail it
@@ -74,8 +84,11 @@ type ExplainedCheck struct {
 	Failing  *int64 `json:"failing,omitempty"`
 }
 
-// Explain puts a plan in words.
-func (p *Plan) Explain() *Explanation {
+// Explain puts a plan in words, without knowing of any rows: see ExplainWith.
+func (p *Plan) Explain() *Explanation { return p.ExplainWith(Counts{}) }
+
+// explain is what a plan says by itself.
+func (p *Plan) explain() *Explanation {
 	x := explainer{plan: p, view: p.View}
 	e := &Explanation{
 		View: p.View.Name, Documents: x.documents(), Having: x.text(p.View.Having, p.View.Nodes[0]),
@@ -107,8 +120,9 @@ func (p *Plan) Explain() *Explanation {
 }
 
 type explainer struct {
-	plan *Plan
-	view *View
+	plan   *Plan
+	view   *View
+	counts Counts
 }
 
 func (x explainer) documents() string {

@@ -23,6 +23,12 @@ func (e *Explanation) String() string {
 	if many := e.Fan(); len(many) > 0 {
 		fmt.Fprintf(&b, "\nOne change of %s may touch any number of documents.\n", strings.Join(many, ", "))
 	}
+	for _, w := range e.Warnings {
+		b.WriteString("warning: " + w + "\n")
+	}
+	if e.Counted != "" {
+		b.WriteString("Rows are those of " + e.Counted + ".\n")
+	}
 	printList(&b, "\nIndexes on rows\n", e.Indexes)
 	printList(&b, "\nIndexes on documents\n", e.ViewIndexes)
 	var checks []string
@@ -97,6 +103,13 @@ func (r *ExplainedRows) lines() []string {
 			lines = append(lines, label+" "+text)
 		}
 	}
+	if r.Count != nil {
+		text := roundRows(*r.Count)
+		if r.Each != nil {
+			text += ", about " + average(*r.Each) + " each"
+		}
+		lines = append(lines, "rows: "+text)
+	}
 	say("join", r.Join)
 	found := r.Index
 	if found != "" && r.Unique {
@@ -128,5 +141,8 @@ func (c ExplainedChange) print(b *strings.Builder) {
 	}
 	for _, step := range c.Steps {
 		b.WriteString("    → " + step + "\n")
+	}
+	if c.Cost != (ExplainedCost{}) {
+		b.WriteString("    " + c.Cost.String() + "\n")
 	}
 }
