@@ -26,10 +26,6 @@ type FailingReport struct {
 	Documents []map[string]*string `json:"documents"`
 }
 
-func checkReports(v *viewState) []CheckReport {
-	return reportChecks(v.plan.View, v.checks)
-}
-
 func reportChecks(view *views.View, failing []int64) []CheckReport {
 	reports := []CheckReport{}
 	for i, c := range view.Checks {

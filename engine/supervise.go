@@ -27,11 +27,10 @@ func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) 
 				return err
 			}
 		}
-		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
+		if err := e.do(ctx, func(w *writer) { resume = w.restart(s, anew) }); err != nil {
 			return err
 		}
 		if anew {
-			resume = nil
 			e.log.Info("copying anew, as asked", "source", s.source.Name())
 		}
 	}

@@ -84,3 +84,8 @@ func (p *Project) CheckToServe(schemas map[string]*relation.Schema) ([]*views.Vi
 	}
 	return served, found
 }
+
+// Restricts says whether the definition of a view has `access`.
+func (p *Project) Restricts(view string) bool {
+	return slices.ContainsFunc(p.Definitions, func(d *views.Definition) bool { return d.Name.Value == view && d.Access != nil })
+}
