@@ -50,6 +50,10 @@ func (r *CommitReport) add(view string, result ivm.Result) {
 	}
 	sum.Documents += result.Documents
 	sum.Errors += result.Errors
+	sum.Written += result.Written
+	sum.Touched += result.Touched
+	sum.Failed += result.Failed
+	sum.Took += result.Took
 	sum.Roots = append(sum.Roots, result.Roots...)
 	r.Views[view] = sum
 }
