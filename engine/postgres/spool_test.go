@@ -216,6 +216,39 @@ func TestSpoolRemovesWhatAnEarlierOneLeft(t *testing.T) {
 	}
 }
 
+func TestSpoolHoldsLittleInMemory(t *testing.T) {
+	s := testSpool(t)
+	if err := s.begin(7, true); err != nil {
+		t.Fatal(err)
+	}
+	message := bytes.Repeat([]byte{1}, 64<<10)
+	for range 500 {
+		if err := s.add(7, 'I', message); err != nil {
+			t.Fatal(err)
+		}
+		if cap(s.buffer) > 2*spoolBuffer {
+			t.Fatalf("a buffer of %d bytes", cap(s.buffer))
+		}
+	}
+	if err := s.add(7, 'I', make([]byte, 20<<20)); err != nil { // one huge row
+		t.Fatal(err)
+	}
+	if cap(s.buffer) > 2*spoolBuffer {
+		t.Fatalf("a huge row leaves a buffer of %d bytes", cap(s.buffer))
+	}
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(7, func(m []byte) error {
+		if m[0] != 'I' {
+			return errors.New("another message")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A folder that is full or not there any more is a passing fault that names it.
 func TestSpoolWithoutRoom(t *testing.T) {
 	s := testSpool(t)
