@@ -230,7 +230,7 @@ func TestDisorderHalts(t *testing.T) {
 		"commit of what is unknown":   {wire('c', uint32(1), byte(0), uint64(1), uint64(2), uint64(3))},
 		"nonsense in a block": {wire('S', uint32(1), byte(1)), wire('I', uint32(1), uint32(9)), wire('E'),
 			wire('c', uint32(1), byte(0), uint64(1), uint64(2), uint64(3))},
-		"no id in a block": {wire('S', uint32(1), byte(1)), wire('I', byte(1))},
+		"no id in a block":            {wire('S', uint32(1), byte(1)), wire('I', byte(1))},
 		"begin within a transaction":  {begin, begin},
 		"commit without begin":        {wire('C', byte(0), uint64(100), uint64(120), uint64(0))},
 		"commit of another":           {begin, wire('C', byte(0), uint64(101), uint64(120), uint64(0))},
@@ -275,7 +275,7 @@ func FuzzAssemble(f *testing.F) {
 		a := testAssembler(t)
 		for len(data) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
-			tx, err := a.take(context.Background(), data[2 : 2+n])
+			tx, err := a.take(context.Background(), data[2:2+n])
 			if err != nil {
 				return
 			}

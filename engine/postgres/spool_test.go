@@ -43,7 +43,6 @@ type modelTransaction struct {
 	sent bool
 	kept []modelMessage
 	subs []modelSub // from the outermost
-	done []modelSub // released ones, by the sub-transaction that they ended in
 }
 
 type modelMessage struct {
