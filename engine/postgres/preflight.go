@@ -25,7 +25,6 @@ func lack(table, message, hint string, args ...any) engine.Halt {
 // server is what the server and the role allow.
 type server struct {
 	version         int
-	encoding        string
 	role            string
 	walLevel        string
 	maxSlots        int
@@ -41,7 +40,7 @@ type server struct {
 }
 
 const serverQuery = `
-select current_setting('server_version_num')::int, current_setting('server_encoding'), current_user::text, current_setting('wal_level'),
+select current_setting('server_version_num')::int, current_user::text, current_setting('wal_level'),
 	current_setting('max_replication_slots')::int, (select count(*) from pg_replication_slots)::int,
 	exists (select from pg_replication_slots where slot_name = $1), exists (select from pg_replication_slots where slot_name = $1 and active),
 	current_setting('max_wal_senders')::int, (select count(*) from pg_stat_get_wal_senders())::int,
@@ -53,7 +52,7 @@ select current_setting('server_version_num')::int, current_setting('server_encod
 
 func readServer(ctx context.Context, conn *pgx.Conn, slot string) (*server, error) {
 	var s server
-	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.encoding, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
+	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
 		&s.maxSenders, &s.senders, &s.mayReplicate, &s.managed, &s.mayCreate, &s.senderTimeoutMS)
 	if err != nil {
 		return nil, fmt.Errorf("read the server's settings: %w", err)
