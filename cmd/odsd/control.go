@@ -28,7 +28,7 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(source string) error
+	resync  func(ctx context.Context, source string) error
 }
 
 // verifyRequest is the body of POST /verify.
@@ -65,7 +65,7 @@ func (c controls) handler() http.Handler {
 		writeJSON(w, http.StatusOK, report)
 	})
 	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.resync(r.PathValue("source")); err != nil {
+		if err := c.resync(r.Context(), r.PathValue("source")); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}

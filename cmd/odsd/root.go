@@ -37,6 +37,7 @@ func rootCommand(c *cli) *cobra.Command {
 		runCommand(c),
 		demoCommand(c),
 		explainCommand(c),
+		schemaCommand(c),
 		statusCommand(c),
 		queryCommand(c),
 		verifyCommand(c), resyncCommand(c),

@@ -135,8 +135,9 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 			log.Warn(d.table+": "+d.what, "source", source, "hint", "odsd check --live --write brings schema/"+source+".yaml up to date")
 		}
 	}
+	commits := newCommitFigures()
 	e, err := engine.New(engine.Options{
-		Store: store, Sources: sources, Views: viewsOf(plans), Broken: brokenViews(p, plans, found), Log: log,
+		Store: store, Sources: sources, Views: viewsOf(plans), Broken: brokenViews(p, plans, found), Log: log, Observe: commits.observe,
 	})
 	if err != nil {
 		return nil, err
@@ -152,7 +153,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 		return nil, err
 	}
 	mismatches := newMismatches(d.server.Registry())
-	d.server.Registry().MustRegister(figures{status: e.Status, store: store.Metrics})
+	registerFigures(d.server.Registry(), e, store, commits)
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
