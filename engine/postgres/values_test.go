@@ -126,8 +126,8 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDatabase(t)
-	d.exec(`create table t (id int primary key, at timestamp, list timestamp[], zoned timestamptz, day date)`)
-	row := `'2024-07-01 12:00', array['2024-01-01 12:00'::timestamp, null, 'infinity'], '2024-07-01 12:00+00', '2024-07-01'`
+	d.exec(`create table t (id int primary key, at timestamp, list timestamp[], zoned timestamptz, day date, shifted timestamp[])`)
+	row := `'2024-07-01 12:00', array['2024-01-01 12:00'::timestamp, null, 'infinity'], '2024-07-01 12:00+00', '2024-07-01', '[3:3]={2024-01-01 12:00}'`
 	d.exec(`insert into t values (1, ` + row + `)`)
 	s := d.source("t")
 	s.config.Timezone = berlin
@@ -142,6 +142,9 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 		list := got[2].List()
 		if got[1].Int() != at || list[0].Int() != winter || !list[1].IsNull() || !list[2].IsInfinite() {
 			t.Errorf("row %s", showRow(got))
+		}
+		if shifted := got[5].List(); got[5].Bounds() != "[3:3]" || len(shifted) != 1 || shifted[0].Int() != winter {
+			t.Errorf("row %s: the bounds of a list stay", showRow(got))
 		}
 		if got[3].Int() != at+2*3600*second || got[4].Int() != 19905 {
 			t.Errorf("row %s: what has a zone or none must not move", showRow(got))
