@@ -328,8 +328,10 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		}
 	}
 	changes := f.changes()
-	ivm.WriteBase(c, &w.catalog.stored, changes)
-	results, err := w.maintain(c, changes)
+	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
+		return err
+	}
+	results, err := w.maintain(c, ivm.Shown(&w.catalog.stored, changes))
 	if err != nil {
 		return err
 	}
@@ -355,6 +357,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		w.engine.observe(report)
 	}
 	w.committed(b, changes, results)
+	w.tellQuarantined(changes)
 	return nil
 }
 
