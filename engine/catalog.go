@@ -33,6 +33,8 @@ type sourceRecord struct {
 	// state that the source was in.
 	Live     bool   `json:"live"`
 	Identity []byte `json:"identity,omitempty"`
+	// Anew is set while a live source is copied anew: interrupted, the copy begins again.
+	Anew bool `json:"anew,omitempty"`
 }
 
 type relationRecord struct {
@@ -40,6 +42,10 @@ type relationRecord struct {
 	Source string             `json:"source"`
 	Schema *relation.Schema   `json:"schema"`
 	Rows   int64              `json:"rows"`
+	// Identity of a table that was copied after the rest of its source.
+	Identity []byte `json:"identity,omitempty"`
+	// Halted is why the rows are no longer kept up; nil where they are.
+	Halted *Halt `json:"halted,omitempty"`
 }
 
 type indexRecord struct {
@@ -71,6 +77,10 @@ type catalog struct {
 	views     map[string]*viewRecord
 	frontiers map[string]storage.Frontier
 	stored    ivm.Catalog
+	// stages are the copies under way, by relation; halted is why relations are
+	// halted, those too of which nothing is stored.
+	stages map[string]*stage
+	halted map[string]*Halt
 }
 
 func loadCatalog(r storage.Reader) (*catalog, error) {
@@ -81,6 +91,8 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 		indexes:   map[storage.IndexID]*indexRecord{},
 		views:     map[string]*viewRecord{},
 		stored:    ivm.Catalog{Relations: map[string]*ivm.Relation{}},
+		stages:    map[string]*stage{},
+		halted:    map[string]*Halt{},
 	}
 	if _, err := storage.GetMeta(r, idsRecord, &c.ids); err != nil {
 		return nil, err
@@ -100,6 +112,9 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 	}
 	for name, record := range c.relations {
 		c.stored.Relations[name] = ivm.NewRelation(record.ID, record.Schema)
+		if record.Halted != nil {
+			c.halted[name] = record.Halted
+		}
 	}
 	for _, x := range indexes {
 		c.attach(x)
@@ -131,8 +146,8 @@ func (c *catalog) next(commit *storage.Commit) (uint32, error) {
 	return id, storage.SetMeta(commit, idsRecord, c.ids)
 }
 
-// live says whether every relation of a view is stored and complete; if not, it
-// names the sources, and the views below it, that are waited for.
+// live says whether every relation of a view is stored, complete and kept up; if
+// not, it names the sources, the tables, and the views below it, that are waited for.
 func (c *catalog) live(plan *views.Plan) (waiting []string) {
 	missing := map[string]bool{}
 	for _, o := range plan.View.Occurrences {
@@ -145,6 +160,8 @@ func (c *catalog) live(plan *views.Plan) (waiting []string) {
 		source := sourceOf(o.Schema.Name)
 		if record := c.sources[source]; record == nil || !record.Live {
 			missing[source] = true
+		} else if c.awaited(o.Schema.Name) {
+			missing[o.Schema.Name] = true
 		}
 	}
 	for name := range missing {
@@ -152,6 +169,12 @@ func (c *catalog) live(plan *views.Plan) (waiting []string) {
 	}
 	sort.Strings(waiting)
 	return waiting
+}
+
+// awaited says that a relation cannot be read before a copy of it is complete.
+func (c *catalog) awaited(relation string) bool {
+	return c.halted[relation] != nil || c.relations[relation] == nil && c.stages[relation] != nil ||
+		c.relations[relation] != nil && c.relations[relation].Halted != nil
 }
 
 // isView says whether a relation's name is a view's: tables have their source's
@@ -178,11 +201,22 @@ func (c *catalog) checkSchemas(plan *views.Plan) error {
 		if stored == nil {
 			return fmt.Errorf("%s is not captured: add the table to the source's `tables`", o.Schema.Name)
 		}
-		if !sameColumns(stored.Schema, o.Schema) {
+		if !hasColumns(stored.Schema, o.Schema) {
 			return fmt.Errorf("%s is stored with other columns than the view was checked against: run `odsd check --live --write`, then start again", o.Schema.Name)
 		}
 	}
 	return nil
+}
+
+// hasColumns says whether rows of a stored relation can be read by the columns
+// that a view was checked against: columns may have been added behind them.
+func hasColumns(stored, checked *relation.Schema) bool {
+	if len(stored.Columns) < len(checked.Columns) {
+		return false
+	}
+	first := *stored
+	first.Columns = stored.Columns[:len(checked.Columns)]
+	return sameColumns(&first, checked)
 }
 
 func sameColumns(a, b *relation.Schema) bool {

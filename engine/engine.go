@@ -97,6 +97,7 @@ type sourceState struct {
 
 type tableState struct {
 	rows, expected int64
+	staged         int64 // rows of a copy beside the served ones
 	copying        bool
 	fault          *Halt
 }

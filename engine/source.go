@@ -37,11 +37,15 @@ type Resume struct {
 	// Identity as delivered with CopyFinished, opaque to the engine: the source
 	// compares it with the database it finds and halts on another one.
 	Identity []byte
-	// Schemas of the stored relations, as delivered with CopyStarted.
+	// Schemas of the stored relations, as delivered with CopyStarted and TableCopying.
 	Schemas []*relation.Schema
+	// Tables are the identities, as delivered with TableCopied, of the relations
+	// that were copied after the rest.
+	Tables map[string][]byte
 }
 
-// Event is one of CopyStarted, CopiedRows, CopyFinished, *Transaction, Progress, Condition.
+// Event is one of CopyStarted, CopiedRows, CopyFinished, *Transaction, Progress, Condition,
+// TableCopying, TableCopied, TableHalted, TableDropped.
 type Event interface{ event() }
 
 // CopyStarted begins an initial copy: rows of these relations stored before

@@ -79,6 +79,9 @@ func (e *Engine) Status() Status {
 	}
 	for _, v := range e.views {
 		report := viewReport(v)
+		if v.state == ViewWaiting {
+			report.Error = e.waitFault(v)
+		}
 		status.Views = append(status.Views, report)
 		status.Ready = status.Ready && e.settled(v)
 	}
@@ -102,12 +105,30 @@ func (e *Engine) settled(v *viewState) bool {
 		return false
 	}
 	for _, name := range v.waiting {
-		s := e.byName[name]
-		if s == nil || s.condition.State == Stale || s.condition.State == Halted {
+		if s := e.byName[name]; s != nil {
+			if s.condition.State == Stale || s.condition.State == Halted {
+				return true
+			}
+		} else if t := e.tableOf(name); t == nil || t.fault != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// waitFault is why a view waits, where it waits for a halted table, by itself or
+// through other views.
+func (e *Engine) waitFault(v *viewState) *Fault {
+	for _, name := range v.waiting {
+		if below := e.viewNamed(name); below != nil {
+			if fault := e.waitFault(below); fault != nil {
+				return fault
+			}
+		} else if t := e.tableOf(name); t != nil && t.fault != nil {
+			return faultOf(t.fault)
+		}
+	}
+	return nil
 }
 
 func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
@@ -126,11 +147,14 @@ func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
 	}
 	for name, t := range s.tables {
 		table := TableStatus{Name: name, State: "live", Rows: t.rows, RowsExpected: t.expected, Error: faultOf(t.fault)}
+		if t.copying && t.staged > 0 {
+			table.Rows = t.staged
+		}
 		switch {
-		case t.fault != nil:
-			table.State = "halted"
 		case t.copying:
 			table.State = "copying"
+		case t.fault != nil:
+			table.State = "halted"
 		}
 		status.Tables = append(status.Tables, table)
 	}

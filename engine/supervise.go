@@ -25,8 +25,12 @@ func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) 
 				return err
 			}
 		}
-		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
+		var failure error
+		if err := e.do(ctx, func(w *writer) { resume, failure = w.restart(s) }); err != nil {
 			return err
+		}
+		if failure != nil {
+			return failure
 		}
 		if anew {
 			resume = nil

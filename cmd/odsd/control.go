@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -28,7 +29,7 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(source string) error
+	resync  func(source, table string) error // the whole source where table is empty
 }
 
 // verifyRequest is the body of POST /verify.
@@ -64,8 +65,9 @@ func (c controls) handler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, report)
 	})
-	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.resync(r.PathValue("source")); err != nil {
+	mux.HandleFunc("POST /resync/{relation}", func(w http.ResponseWriter, r *http.Request) {
+		source, table, _ := strings.Cut(r.PathValue("relation"), ".")
+		if err := c.resync(source, table); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}

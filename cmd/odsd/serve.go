@@ -141,7 +141,12 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
-		resync:  e.Resync,
+		resync: func(source, table string) error {
+			if table == "" {
+				return e.Resync(source)
+			}
+			return e.ResyncTable(source, table)
+		},
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := e.Verify(ctx, r.options())
 			mismatches.count(report)
