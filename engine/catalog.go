@@ -33,7 +33,9 @@ type sourceRecord struct {
 	// state that the source was in.
 	Live     bool   `json:"live"`
 	Identity []byte `json:"identity,omitempty"`
-	// Anew is set while a live source is copied anew: interrupted, the copy begins again.
+	// Anew is set when a copy anew was asked for and is not finished. It is durable
+	// before the source hears of it: the source gives up its place in the stream first,
+	// and a daemon killed then must not look for it.
 	Anew bool `json:"anew,omitempty"`
 }
 

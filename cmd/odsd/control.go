@@ -29,7 +29,8 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(source, table string) error // the whole source where table is empty
+	// resync copies a whole source anew where table is empty.
+	resync func(ctx context.Context, source, table string) error
 }
 
 // verifyRequest is the body of POST /verify.
@@ -67,7 +68,7 @@ func (c controls) handler() http.Handler {
 	})
 	mux.HandleFunc("POST /resync/{relation}", func(w http.ResponseWriter, r *http.Request) {
 		source, table, _ := strings.Cut(r.PathValue("relation"), ".")
-		if err := c.resync(source, table); err != nil {
+		if err := c.resync(r.Context(), source, table); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}

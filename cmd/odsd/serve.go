@@ -141,9 +141,9 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
-		resync: func(source, table string) error {
+		resync: func(ctx context.Context, source, table string) error {
 			if table == "" {
-				return e.Resync(source)
+				return e.Resync(ctx, source)
 			}
 			return e.ResyncTable(source, table)
 		},
