@@ -44,7 +44,7 @@ type Resume struct {
 	Tables map[string][]byte
 }
 
-// Event is one of CopyStarted, CopiedRows, CopyFinished, *Transaction, Progress, Condition,
+// Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition,
 // TableCopying, TableCopied, TableHalted, TableDropped.
 type Event interface{ event() }
 
@@ -68,6 +68,10 @@ type CopyFinished struct {
 	Position relation.Position
 	Identity []byte
 }
+
+// Moved says that what follows comes from a database that continues the one
+// before and has another identity: a standby that was promoted.
+type Moved struct{ Identity []byte }
 
 // Transaction is one committed transaction of the source, whole.
 type Transaction struct {
@@ -151,6 +155,7 @@ func (h *Halt) Error() string {
 func (CopyStarted) event()  {}
 func (CopiedRows) event()   {}
 func (CopyFinished) event() {}
+func (Moved) event()        {}
 func (*Transaction) event() {}
 func (Progress) event()     {}
 func (Condition) event()    {}

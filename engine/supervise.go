@@ -28,14 +28,13 @@ func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) 
 			}
 		}
 		var failure error
-		if err := e.do(ctx, func(w *writer) { resume, failure = w.restart(s) }); err != nil {
+		if err := e.do(ctx, func(w *writer) { resume, failure = w.restart(s, anew) }); err != nil {
 			return err
 		}
 		if failure != nil {
 			return failure
 		}
 		if anew {
-			resume = nil
 			e.log.Info("copying anew, as asked", "source", s.source.Name())
 		}
 	}

@@ -69,8 +69,8 @@ func (w *writer) resume(s *sourceState) *Resume {
 }
 
 // restart clears the way for another run of a source: what it had delivered and
-// was not applied will come again.
-func (w *writer) restart(s *sourceState) (*Resume, error) {
+// was not applied will come again. A source that is copied anew resumes from nothing.
+func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 	pending := s.held
 	for len(s.events) > 0 {
 		pending = append(pending, <-s.events)
@@ -84,6 +84,10 @@ func (w *writer) restart(s *sourceState) (*Resume, error) {
 	}
 	if err := w.abandonStages(s); err != nil {
 		return nil, err
+	}
+	if anew {
+		w.engine.durable.forget(s)
+		return nil, nil
 	}
 	return w.resume(s), nil
 }
@@ -181,6 +185,8 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.storeCopied(s, event)
 	case CopyFinished:
 		return w.finishCopy(s, event)
+	case Moved:
+		return w.move(s, event)
 	case TableCopying:
 		return w.copyingTable(s, event)
 	case TableCopied:

@@ -85,9 +85,9 @@ func (v *View) Build(c *storage.Commit, after []byte, limit int) (Result, []byte
 	return result, last, err
 }
 
-func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (Result, []byte, error) {
+func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (result Result, last []byte, err error) {
 	p := v.newPass(c)
-	var last []byte
+	defer func() { result, err = p.finish(err) }() // also after a panic: see Apply
 	for _, row := range roots {
 		var key []byte
 		for _, column := range v.nodes[0].def.Key {
@@ -98,26 +98,25 @@ func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (Resu
 			last = key
 		}
 	}
-	result, err := p.finish(p.run())
-	return result, last, err
+	return result, last, p.run()
 }
 
 // roots reads root rows in the order of the view's key, after a cursor (nil:
 // from the first), at most limit of them.
-func (v *View) roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
+func (v *View) roots(r storage.Reader, after []byte, limit int) (rows [][]relation.Value, err error) {
 	root := v.nodes[0]
 	l := root.own.down
 	s := newSide(r)
-	var rows [][]relation.Value
+	defer func() {
+		if closeErr := s.close(); err == nil {
+			err = closeErr
+		}
+	}()
 	visit := func(row []relation.Value) (bool, error) {
 		rows = append(rows, row)
 		return len(rows) < limit, nil
 	}
-	err := s.scanRoots(root, l, after, visit)
-	if closeErr := s.close(); err == nil {
-		err = closeErr
-	}
-	return rows, err
+	return rows, s.scanRoots(root, l, after, visit)
 }
 
 // scanRoots walks the relation itself where its key is the view's, else the

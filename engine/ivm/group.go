@@ -229,11 +229,11 @@ func (p *pass) dimensions(i *instance) error {
 }
 
 // buildGroups takes in the next rows of the input.
-func (v *View) buildGroups(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
+func (v *View) buildGroups(c *storage.Commit, after []byte, limit int) (result Result, cursor []byte, err error) {
 	p := v.newPass(c)
-	var cursor []byte
+	defer func() { result, err = p.finish(err) }() // also after a panic: see Apply
 	rows := 0
-	err := v.group.input.ScanAfter(c.Before(), after, func(row []relation.Value) (bool, error) {
+	err = v.group.input.ScanAfter(c.Before(), after, func(row []relation.Value) (bool, error) {
 		rows++
 		cursor = v.group.input.appendKey(cursor[:0], row)
 		return rows < limit, p.contributeChange(Change{New: row})
@@ -244,6 +244,5 @@ func (v *View) buildGroups(c *storage.Commit, after []byte, limit int) (Result, 
 	if err == nil {
 		err = p.finishGroups()
 	}
-	result, err := p.finish(err)
 	return result, cursor, err
 }

@@ -187,8 +187,9 @@ func narrowed(v relation.Value, t relation.Type) relation.Value {
 
 // buildUnion takes in the next rows of the branches, one branch after the other.
 // The cursor is the branch's number and the last row's key in its relation.
-func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
+func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (result Result, cursor []byte, err error) {
 	p := v.newPass(c)
+	defer func() { result, err = p.finish(err) }() // also after a panic: see Apply
 	at := 0
 	var from []byte
 	if len(after) >= 2 {
@@ -199,9 +200,9 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, [
 	}
 	b := v.branches[at]
 	input := b.lookup.relation
-	cursor := binary.BigEndian.AppendUint16(nil, uint16(at))
+	cursor = binary.BigEndian.AppendUint16(nil, uint16(at))
 	rows := 0
-	err := input.ScanAfter(c.Before(), from, func(row []relation.Value) (bool, error) {
+	err = input.ScanAfter(c.Before(), from, func(row []relation.Value) (bool, error) {
 		rows++
 		p.touchKey(b, row)
 		cursor = input.appendKey(cursor[:2], row)
@@ -216,6 +217,5 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, [
 	if err == nil {
 		err = p.finishUnion()
 	}
-	result, err := p.finish(err)
 	return result, cursor, err
 }
