@@ -72,7 +72,11 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if listeners.control, err = openSocket(p.Config.DataDir); err != nil {
 		return err
 	}
-	d, err := assemble(ctx, p, found, store, o.log)
+	scratch, err := emptyScratch(storeDir)
+	if err != nil {
+		return err
+	}
+	d, err := assemble(ctx, p, found, store, scratch, o.log)
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,17 @@ func openStore(dir string, log *slog.Logger) (*storage.Store, error) {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
 	return storage.Open(filepath.Join(dir, "store"), storage.Options{Log: log})
+}
+
+// emptyScratch gives the folder for what is void when a daemon ends: the
+// transactions that databases have in progress. The store's lock has told that no other daemon
+// uses it.
+func emptyScratch(dir string) (string, error) {
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.RemoveAll(scratch); err != nil {
+		return "", fmt.Errorf("remove what an earlier daemon left: %w", err)
+	}
+	return scratch, nil
 }
 
 func openSocket(dataDir string) (net.Listener, error) {
@@ -104,8 +119,8 @@ type running struct {
 
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
-func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, log *slog.Logger) (*running, error) {
-	sources := sourcesOf(p, found, log)
+func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, scratch string, log *slog.Logger) (*running, error) {
+	sources := sourcesOf(p, found, scratch, log)
 	schemas, err := schemasFor(ctx, p, sources, store, log)
 	if err != nil {
 		return nil, err
@@ -196,7 +211,7 @@ func (d *running) addresses(l *listeners) addresses {
 }
 
 // sourcesOf makes the sources; one whose file has errors is replaced by its fault.
-func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, log *slog.Logger) []engine.Source {
+func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, log *slog.Logger) []engine.Source {
 	var sources []engine.Source
 	for _, s := range p.Sources {
 		at := slices.IndexFunc(found, func(d yamlfile.Diagnostic) bool {
@@ -209,7 +224,9 @@ func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, log *slog.Logger
 			}})
 			continue
 		}
-		sources = append(sources, postgres.New(captureOf(s, log)))
+		config := captureOf(s, log)
+		config.Scratch = filepath.Join(scratch, s.Name)
+		sources = append(sources, postgres.New(config))
 	}
 	return sources
 }

@@ -45,7 +45,7 @@ func TestRequestsUnderWayAtTheEndAreAnswered(t *testing.T) {
 	defer end()
 	p, found := project.Load(dir, os.LookupEnv)
 	found = append(found, p.Resolve(os.LookupEnv)...)
-	d, err := assemble(ctx, p, found, store, log)
+	d, err := assemble(ctx, p, found, store, t.TempDir(), log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@
 // the others end.
 //
 // What the stream cannot carry is refused or left out before anything starts:
-// partitioned tables (capture the partitions), types without a relation.Kind,
-// tables without a key; generated columns, before PostgreSQL 18, are no part
-// of the schema.
+// partitioned tables (capture the partitions) and tables without a key;
+// generated columns, before PostgreSQL 18, are no part of the schema. Values of
+// types that no relation.Kind stands for are texts, as PostgreSQL prints them.
 package postgres

@@ -141,8 +141,8 @@ func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*su
 		v.lacks = append(v.lacks, checkFound(s.config.Tables, v.tables)...)
 	}
 	for _, t := range v.tables {
-		v.lacks = append(v.lacks, checkTable(t, v.server, v.publication)...)
-		if key := t.key(); key != nil && t.kind == "r" && t.allSupported() {
+		v.lacks = append(v.lacks, checkTable(t, v.server)...)
+		if key := t.key(); key != nil && t.kind == "r" && len(t.columns) > 0 {
 			t.schema = describe(s.config.Name, t, key)
 		}
 	}

@@ -15,6 +15,8 @@ type valueReader struct {
 	schema *relation.Schema
 	local  []bool         // the column holds timestamps without time zone
 	zone   *time.Location // that those are read in
+	// delimiters of the columns that are arrays with another one than usual.
+	delimiters map[int]byte
 	// unsure says that the database does not vouch for its text's encoding.
 	unsure bool
 }
@@ -23,6 +25,12 @@ func newValueReader(t *table, schema *relation.Schema, zone *time.Location, enco
 	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == encodingUnknown}
 	for i, c := range t.columns {
 		r.local[i] = c.resolved.local && zone != time.UTC
+		if c.resolved.Kind == relation.Array && c.resolved.delimiter != relation.Delimiter {
+			if r.delimiters == nil {
+				r.delimiters = make(map[int]byte)
+			}
+			r.delimiters[i] = c.resolved.delimiter
+		}
 	}
 	return r
 }
@@ -33,7 +41,7 @@ func (r *valueReader) value(column int, text string) (relation.Value, error) {
 	if r.unsure && !utf8.ValidString(text) {
 		return relation.Value{}, r.unreadable(column, "text that is not UTF-8")
 	}
-	v, err := relation.ParseText(c.Type, text)
+	v, err := r.parse(column, text)
 	if err != nil { // the error may quote the value, so it ends here
 		return relation.Value{}, r.unreadable(column, "a value that cannot be read as "+c.Type.String())
 	}
@@ -41,6 +49,14 @@ func (r *valueReader) value(column int, text string) (relation.Value, error) {
 		v = toInstant(v, r.zone)
 	}
 	return v, nil
+}
+
+func (r *valueReader) parse(column int, text string) (relation.Value, error) {
+	t := r.schema.Columns[column].Type
+	if delimiter, unusual := r.delimiters[column]; unusual {
+		return relation.ParseArray(t, delimiter, text)
+	}
+	return relation.ParseText(t, text)
 }
 
 func (r *valueReader) unreadable(column int, what string) *engine.Halt {

@@ -254,5 +254,8 @@ func compareArrays(a, b Value) int {
 			return c
 		}
 	}
-	return compareInts(int64(len(x)), int64(len(y)))
+	if c := compareInts(int64(len(x)), int64(len(y))); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Bounds(), b.Bounds()) // some order: they are not equal
 }
