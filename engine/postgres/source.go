@@ -56,13 +56,16 @@ type Source struct {
 	acknowledged atomic.Uint64
 	// asked holds a token while a Progress event is wanted.
 	asked chan struct{}
+	// wishes are the tables to be copied beside the stream.
+	wishes *wishes
 	// moreArguments are pgoutput's, besides those of pluginArguments.
 	moreArguments []string
 }
 
 var (
-	_ engine.Source = (*Source)(nil)
-	_ engine.Fencer = (*Source)(nil)
+	_ engine.Source      = (*Source)(nil)
+	_ engine.Fencer      = (*Source)(nil)
+	_ engine.TableCopier = (*Source)(nil)
 )
 
 // New makes a source. It connects when it is run; a configuration that cannot
@@ -80,7 +83,7 @@ func New(config Config) *Source {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1)}
+	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1), wishes: newWishes()}
 }
 
 // defaultName makes a name that a slot may have of a source's.
@@ -119,6 +122,7 @@ type run struct {
 	*Source
 	out    chan<- engine.Event
 	resume *resume // nil until a copy has finished
+	tables *roster // what is captured, from then on
 	// promoted is what answers now, where it is on another timeline than what was
 	// stored; nil where it is not.
 	promoted *installation
@@ -131,7 +135,6 @@ type run struct {
 type resume struct {
 	position relation.Position
 	identity *identity
-	schemas  []*relation.Schema
 }
 
 // Run delivers the source's events to out. See engine.Source.
@@ -139,12 +142,13 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 	r := &run{Source: s, out: out, retry: s.timing.firstRetry}
 	if from == nil {
 		s.acknowledged.Store(0) // of a copy that is void now
+		s.wishes.clear()
 	} else {
-		id, err := parseIdentity(from.Identity, from.Schemas)
+		id, err := parseIdentity(from.Identity, from.Schemas, from.Tables)
 		if err != nil {
 			return halt(codeIdentity, err.Error(), s.resyncHint())
 		}
-		r.resume = &resume{position: from.Position, identity: id, schemas: from.Schemas}
+		r.resume, r.tables = &resume{position: from.Position, identity: id}, newRoster(id, from.Schemas)
 	}
 	if err := r.deliver(ctx, engine.Condition{State: engine.Connecting, SlotWAL: -1}); err != nil {
 		return err
@@ -225,22 +229,7 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	if moved {
 		r.promoted, check = &installed, r.checkPromotedSlot
 	}
-	if err := check(found, r.resume.position); err != nil {
-		return err
-	}
-	return r.checkCovered()
-}
-
-// checkCovered refuses a configuration that wants tables which were not copied.
-func (r *run) checkCovered() error {
-	namespaces, wanted, _ := wantedTables(r.config.Tables)
-	for i := range wanted {
-		name := relationName(r.config.Name, &table{namespace: namespaces[i], name: wanted[i]})
-		if _, copied := r.resume.identity.Relations[name]; !copied {
-			return tableHalt(codeSchemaChanged, name, "is wanted but was not part of the initial copy", r.resyncHint())
-		}
-	}
-	return nil
+	return check(found, r.resume.position)
 }
 
 // deliver waits for the receiver to take an event.

@@ -22,8 +22,12 @@ type valueReader struct {
 }
 
 func newValueReader(t *table, schema *relation.Schema, zone *time.Location, encoding string) *valueReader {
-	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == encodingUnknown}
-	for i, c := range t.columns {
+	r := &valueReader{schema: schema, local: make([]bool, len(schema.Columns)), zone: zone, unsure: encoding == encodingUnknown}
+	for i := range schema.Columns {
+		c := t.attribute(schema.Columns[i].Attribute)
+		if c == nil {
+			continue // the comparison with the catalog says so
+		}
 		r.local[i] = c.resolved.local && zone != time.UTC
 		if c.resolved.Kind == relation.Array && c.resolved.delimiter != relation.Delimiter {
 			if r.delimiters == nil {
@@ -61,5 +65,5 @@ func (r *valueReader) parse(column int, text string) (relation.Value, error) {
 
 func (r *valueReader) unreadable(column int, what string) *engine.Halt {
 	return tableHalt(codeValue, r.schema.Name, fmt.Sprintf("column %s holds %s", quote(r.schema.Columns[column].Name), what),
-		"correct the value at the source, or leave the column out of the publication")
+		"correct the value at the source, or leave the column out of the publication; then odsd resync "+r.schema.Name)
 }
