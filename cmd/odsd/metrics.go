@@ -27,6 +27,7 @@ var (
 	sourceTransactions   = describe("odsd_source_transactions_total", "Transactions applied.", perSource)
 	sourceCopied         = describe("odsd_source_snapshot_rows_copied", "Rows of a table that the initial copy has stored, then its rows.", perTable)
 	sourceExpected       = describe("odsd_source_snapshot_rows_expected", "Rows of a table that the initial copy expects.", perTable)
+	sourceTableHalted    = describe("odsd_source_table_halted", "1 where a table is no longer kept up and needs a copy anew.", perTable)
 	viewStateInfo        = describe("odsd_view_state", "1 for the state that the view is in.", []string{"view", "state"})
 	viewDocuments        = describe("odsd_view_documents", "Documents of the view.", perView)
 	viewErrors           = describe("odsd_view_errors_total", "Fields and rows of the view that cannot be computed now.", perView)
@@ -64,6 +65,7 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		for _, t := range s.Tables {
 			gauge(sourceCopied, float64(t.Rows), s.Name, t.Name)
 			gauge(sourceExpected, float64(t.RowsExpected), s.Name, t.Name)
+			gauge(sourceTableHalted, one(t.State == "halted"), s.Name, t.Name)
 		}
 	}
 	for _, v := range status.Views {
