@@ -25,11 +25,21 @@ type Source struct {
 	// Tables to capture, as views name them after the source: "orders",
 	// "billing.invoices"; or "*" alone, every table of the publication.
 	Tables []string
+	// Columns are what is said of columns, by table as in Tables.
+	Columns map[string]map[string]Column
 
 	dsn    yamlfile.Node
 	file   *yamlfile.File
 	name   yamlfile.Node
 	tables []yamlfile.Node // where each of Tables is named
+}
+
+// Column is what a source's file says of a column.
+type Column struct {
+	// Exclude keeps it at the source.
+	Exclude bool
+	// Mask is last4, hash or null: applied when values arrive; "" where there is none.
+	Mask string
 }
 
 // Freshness says how far behind a source may be; 0 where it is not said.

@@ -51,9 +51,16 @@ func introspect(ctx context.Context, sources []*project.Source) map[string]*intr
 
 // captureOf is a source's file as the capture of its database wants it.
 func captureOf(s *project.Source, log *slog.Logger) postgres.Config {
+	columns := map[string]map[string]postgres.ColumnOptions{}
+	for table, options := range s.Columns {
+		columns[table] = map[string]postgres.ColumnOptions{}
+		for name, c := range options {
+			columns[table][name] = postgres.ColumnOptions{Exclude: c.Exclude, Mask: postgres.Mask(c.Mask)}
+		}
+	}
 	return postgres.Config{
 		Name: s.Name, DSN: s.DSN, Slot: s.Slot, Publication: s.Publication,
-		Timezone: s.Timezone, Tables: s.Tables, Log: log,
+		Timezone: s.Timezone, Tables: s.Tables, Columns: columns, Log: log,
 	}
 }
 

@@ -120,7 +120,11 @@ type running struct {
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
 func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, scratch string, log *slog.Logger) (*running, error) {
-	sources := sourcesOf(p, found, scratch, log)
+	hashKey, err := storedKey(store, hashKeyName)
+	if err != nil {
+		return nil, err
+	}
+	sources := sourcesOf(p, found, scratch, hashKey, log)
 	schemas, err := schemasFor(ctx, p, sources, store, log)
 	if err != nil {
 		return nil, err
@@ -141,7 +145,7 @@ func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnost
 	if err != nil {
 		return nil, err
 	}
-	key, err := cursorKey(store)
+	key, err := storedKey(store, cursorKeyName)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +215,7 @@ func (d *running) addresses(l *listeners) addresses {
 }
 
 // sourcesOf makes the sources; one whose file has errors is replaced by its fault.
-func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, log *slog.Logger) []engine.Source {
+func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, hashKey []byte, log *slog.Logger) []engine.Source {
 	var sources []engine.Source
 	for _, s := range p.Sources {
 		at := slices.IndexFunc(found, func(d yamlfile.Diagnostic) bool {
@@ -226,6 +230,7 @@ func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, 
 		}
 		config := captureOf(s, log)
 		config.Scratch = filepath.Join(scratch, s.Name)
+		config.HashKey = hashKey
 		sources = append(sources, postgres.New(config))
 	}
 	return sources
@@ -277,21 +282,27 @@ func logFindings(log *slog.Logger, found []yamlfile.Diagnostic) {
 	}
 }
 
-// cursorKeyName is where the store keeps the key that seals cursors: it lives
-// as long as the rows that they point into.
-const cursorKeyName = "cursor_key"
+// The names under which the store keeps its keys: the one that seals cursors,
+// which lives as long as the rows that they point into, and the one of
+// `mask: hash`, which is the same for all sources, so that what is equal can be
+// joined.
+const (
+	cursorKeyName = "cursor_key"
+	hashKeyName   = "hash_key"
+)
 
-func cursorKey(store *storage.Store) ([]byte, error) {
+// storedKey gives a key of the store's own, made when it is first asked for.
+func storedKey(store *storage.Store, name string) ([]byte, error) {
 	commit := store.Begin()
 	defer commit.Abandon()
 	var key []byte
-	found, err := storage.GetMeta(commit, cursorKeyName, &key)
+	found, err := storage.GetMeta(commit, name, &key)
 	if err != nil || found {
 		return key, err
 	}
 	key = make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	if err := storage.SetMeta(commit, cursorKeyName, key); err != nil {
+	if err := storage.SetMeta(commit, name, key); err != nil {
 		return nil, err
 	}
 	return key, commit.Apply()

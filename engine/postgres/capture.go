@@ -77,7 +77,7 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 		return nil, s.haltTable(ctx, fault)
 	}
 	s.wish(verdicts[0])
-	t, fault, err := s.match(newValueReader(v.tables[0], c.schema, s.config.Timezone, v.server.encoding), c, d)
+	t, fault, err := s.match(s.newValueReader(v.tables[0], c.schema, v.server.encoding), c, d)
 	if fault != nil {
 		return nil, s.haltTable(ctx, fault)
 	}
@@ -190,6 +190,9 @@ func (s *session) examine(ctx context.Context, verdicts []verdict) error {
 		case v.fault != nil:
 			if err := s.haltTable(ctx, v.fault); err != nil {
 				return err
+			}
+			if v.ours {
+				s.wishes.add(v.table.schema.Name, false)
 			}
 		default:
 			s.wish(v)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"odsd/engine"
 	"odsd/storage/relation"
 )
 
@@ -30,7 +31,9 @@ type table struct {
 	publishedColumns []int16 // attributes in the publication's list; nil: all
 	filter           string  // see publishedTable
 	schema           *relation.Schema
-	partitions       string // tells one set of partitions, and of their files, from another
+	excluded         []int16      // attributes that the configuration leaves out
+	leak             *engine.Halt // an excluded column is published
+	partitions       string       // tells one set of partitions, and of their files, from another
 }
 
 // column is a captured column; columns lie in the order of the schema's.
@@ -42,6 +45,7 @@ type column struct {
 	notNull   bool
 	generated string // of pg_attribute.attgenerated: s stored, v virtual; "": not
 	readable  bool
+	mask      Mask
 	printed   string // its type
 	comment   string
 	resolved  columnType

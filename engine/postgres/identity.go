@@ -41,6 +41,7 @@ type columnIdentity struct {
 	Attribute int16  `json:"attribute"`
 	Type      uint32 `json:"type"`
 	Modifier  int32  `json:"modifier"`
+	Mask      Mask   `json:"mask,omitempty"`
 }
 
 func identityOf(i installation, publication uint32, tables []*table) *identity {
@@ -57,7 +58,7 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 func (t *table) identity() relationIdentity {
 	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions}
 	for _, c := range t.columns {
-		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier})
+		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask})
 	}
 	return r
 }

@@ -145,6 +145,7 @@ func (s *Source) surveyOf(ctx context.Context, conn *pgx.Conn, names []string, o
 	if oids == nil {
 		v.lacks = append(v.lacks, checkFound(names, v.tables)...)
 	}
+	v.lacks = append(v.lacks, s.applyOptions(&v)...)
 	for _, t := range v.tables {
 		v.lacks = append(v.lacks, checkTable(t, v.server, v.publication)...)
 		if key := t.key(); key != nil && t.capturable() && len(t.columns) > 0 {

@@ -204,6 +204,3 @@ func createPublication(ctx context.Context, conn *pgx.Conn, p *publication, tabl
 	}
 	return nil
 }
-
-// listed is the table as a publication's list of tables names it.
-func (t *table) listed() string { return t.sql() }

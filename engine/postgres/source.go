@@ -30,6 +30,10 @@ type Config struct {
 	// Scratch is a folder of the source's own for transactions in progress, made
 	// where it is absent; one of the system's temporary ones where empty.
 	Scratch string
+	// Columns are what is said of columns, by table as in Tables.
+	Columns map[string]map[string]ColumnOptions
+	// HashKey is the key of MaskHash.
+	HashKey []byte
 	// Log is where what happens is told; nowhere where nil.
 	Log *slog.Logger
 }

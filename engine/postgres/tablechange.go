@@ -16,6 +16,9 @@ type verdict struct {
 	fault *engine.Halt
 	// stale is why it goes on and has to be copied anew all the same; "" where not.
 	stale string
+	// ours says that the configuration changed: the table is copied anew without
+	// being asked for.
+	ours bool
 }
 
 // checkSource finds out whether the publication is still the one that was
@@ -62,6 +65,14 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 			fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s; then %s", quote(p.name), t.sql(), s.tableHint(c.schema.Name)))
 		return found
 	}
+	if t.leak != nil {
+		found.fault = tableHalt(codePublication, c.schema.Name, t.leak.Message, t.leak.Hint+"; then "+s.tableHint(c.schema.Name))
+		return found
+	}
+	if difference := s.compareOptions(c, t); difference != "" {
+		found.fault, found.ours = s.changed(c.schema, difference), true
+		return found
+	}
 	if difference := compareTable(c.schema, c.identity, t); difference != "" {
 		found.fault = s.changed(c.schema, difference)
 		return found
@@ -75,6 +86,21 @@ func (s *Source) tableHint(relation string) string { return "odsd resync " + rel
 
 func (s *Source) changed(schema *relation.Schema, difference string) *engine.Halt {
 	return tableHalt(codeSchemaChanged, schema.Name, difference+" since it was copied", s.tableHint(schema.Name))
+}
+
+// compareOptions says what the configuration now wants otherwise of a table's
+// columns; "" where nothing.
+func (s *Source) compareOptions(c *captured, t *table) string {
+	for i, was := range c.identity.Columns {
+		name := quote(c.schema.Columns[i].Name)
+		if is := t.attribute(was.Attribute); is != nil && is.mask != was.Mask {
+			return fmt.Sprintf("column %s is masked otherwise", name)
+		}
+		if s.config.Columns[t.short()][c.schema.Columns[i].Name].Exclude {
+			return fmt.Sprintf("column %s is excluded", name)
+		}
+	}
+	return ""
 }
 
 // extension says what a table has got that its copy has not: new columns, which

@@ -19,14 +19,23 @@ type valueReader struct {
 	delimiters map[int]byte
 	// unsure says that the database does not vouch for its text's encoding.
 	unsure bool
+	// masker is nil where no column is masked.
+	masker *masker
 }
 
-func newValueReader(t *table, schema *relation.Schema, zone *time.Location, encoding string) *valueReader {
+func (s *Source) newValueReader(t *table, schema *relation.Schema, encoding string) *valueReader {
+	zone := s.config.Timezone
 	r := &valueReader{schema: schema, local: make([]bool, len(schema.Columns)), zone: zone, unsure: encoding == encodingUnknown}
 	for i := range schema.Columns {
 		c := t.attribute(schema.Columns[i].Attribute)
 		if c == nil {
 			continue // the comparison with the catalog says so
+		}
+		if c.mask != MaskNone {
+			if r.masker == nil {
+				r.masker = &masker{masks: make([]Mask, len(schema.Columns)), key: s.config.HashKey}
+			}
+			r.masker.masks[i] = c.mask
 		}
 		r.local[i] = c.resolved.local && zone != time.UTC
 		if c.resolved.Kind == relation.Array && c.resolved.delimiter != relation.Delimiter {
@@ -44,6 +53,13 @@ func (r *valueReader) value(column int, text string) (relation.Value, error) {
 	c := &r.schema.Columns[column]
 	if r.unsure && !utf8.ValidString(text) {
 		return relation.Value{}, r.unreadable(column, "text that is not UTF-8")
+	}
+	if r.masker != nil {
+		masked, ok := r.masker.text(column, text)
+		if !ok {
+			return relation.Value{}, nil
+		}
+		text = masked
 	}
 	v, err := r.parse(column, text)
 	if err != nil { // the error may quote the value, so it ends here
