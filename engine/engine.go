@@ -239,7 +239,7 @@ func (e *Engine) setCondition(s *sourceState, c Condition) {
 		c.Ahead = s.condition.Ahead
 	}
 	if c.SlotWAL < 0 {
-		c.SlotWAL = s.condition.SlotWAL
+		c.SlotWAL, c.SlotLeft = s.condition.SlotWAL, s.condition.SlotLeft
 	}
 	s.condition = c
 }

@@ -122,6 +122,9 @@ type Condition struct {
 	Ahead relation.Position
 	// SlotWAL is the log in bytes that the database retains for us; -1 if unknown.
 	SlotWAL int64
+	// SlotLeft is the log in bytes that may still come before the database, or the
+	// configuration, gives up what it retains for us; nil if unknown or without bound.
+	SlotLeft *int64
 }
 
 // SourceState is a source's state as status prints it.
@@ -143,6 +146,8 @@ type Halt struct {
 	Hint    string // the SQL or setting that mends it, where there is one
 	// Table is set when one table alone is concerned.
 	Table string
+	// Anew is set when the source is to be copied anew without being asked for.
+	Anew bool
 }
 
 func (h *Halt) Error() string {

@@ -23,6 +23,7 @@ var (
 	sourceLagSeconds     = describe("odsd_source_lag_seconds", "How long ago the store last had all that the source had.", perSource)
 	sourceLagBytes       = describe("odsd_source_lag_bytes", "Bytes of the source's log that are not applied yet.", perSource)
 	sourceSlotWAL        = describe("odsd_source_slot_retained_wal_bytes", "Bytes of log that the source retains for our slot.", perSource)
+	sourceSlotLeft       = describe("odsd_source_slot_wal_left_bytes", "Bytes of log that may still come before our slot is lost; absent where nothing bounds it.", perSource)
 	sourceChanges        = describe("odsd_source_changes_total", "Row changes applied.", perSource)
 	sourceTransactions   = describe("odsd_source_transactions_total", "Transactions applied.", perSource)
 	sourceCopied         = describe("odsd_source_snapshot_rows_copied", "Rows of a table that the initial copy has stored, then its rows.", perTable)
@@ -59,6 +60,9 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		gauge(sourceLagBytes, float64(s.LagBytes), s.Name)
 		if s.SlotWALBytes != nil {
 			gauge(sourceSlotWAL, float64(*s.SlotWALBytes), s.Name)
+		}
+		if s.SlotLeftBytes != nil {
+			gauge(sourceSlotLeft, float64(*s.SlotLeftBytes), s.Name)
 		}
 		counter(sourceChanges, s.Changes, s.Name)
 		counter(sourceTransactions, s.Transactions, s.Name)

@@ -193,6 +193,8 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 	serve(func() error { return server.Serve(ctx, l.admin, d.server.AdminHandler(), graceful, o.log) })
 	serve(func() error { return serveControl(ctx, l.control, d.control.handler()) })
 	group.Go(func() error { return d.engine.Run(applying) })
+	behind := &freshness{expected: d.expected, log: o.log, told: map[string]slog.Level{}}
+	group.Go(func() error { return behind.watch(ctx, d.engine.Status) })
 	group.Go(func() error {
 		serving.Wait()
 		stop()
@@ -200,6 +202,14 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 	})
 	group.Go(func() error { return o.listening(d.addresses(l)) })
 	return group.Wait()
+}
+
+// expected is how fresh a source's file says that it is to be.
+func (d *running) expected(source string) project.Freshness {
+	if s := d.project.Source(source); s != nil {
+		return s.Freshness
+	}
+	return project.Freshness{}
 }
 
 func (d *running) addresses(l *listeners) addresses {

@@ -75,7 +75,10 @@ func (s *session) guard(ctx context.Context) error {
 		if found == nil {
 			continue // the stream ends by itself then, and reconnecting says why
 		}
-		condition := found.condition()
+		if err := s.checkSize(found); err != nil {
+			return err
+		}
+		condition := s.condition(found)
 		condition.Fault = s.failing.Load()
 		if err := s.deliver(ctx, condition); err != nil {
 			return err

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,6 +31,14 @@ type Config struct {
 	// Scratch is a folder of the source's own for transactions in progress, made
 	// where it is absent; one of the system's temporary ones where empty.
 	Scratch string
+	// Heartbeat is how often an idle database is written a message into its log, so
+	// that the slot moves on; 0: never.
+	Heartbeat time.Duration
+	// MaxSlotWAL is how much log in bytes the slot may retain before it is given up;
+	// 0: no bound.
+	MaxSlotWAL int64
+	// ResyncOnLoss has the source copied anew, and not halted, when its slot is lost.
+	ResyncOnLoss bool
 	// Columns are what is said of columns, by table as in Tables.
 	Columns map[string]map[string]ColumnOptions
 	// HashKey is the key of MaskHash.
@@ -164,6 +173,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		}
 		fault, final := judge(err)
 		if final {
+			fault = s.onLoss(fault)
 			s.config.Log.Error(fault.Error(), "source", s.config.Name, "code", fault.Code, "hint", fault.Hint)
 			return fault
 		}
@@ -194,8 +204,13 @@ func (r *run) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer closeSession(replication.PgConn)
-	return r.stream(ctx, conn, replication)
+	err = r.stream(ctx, conn, replication)
+	closeSession(replication.PgConn)
+	var large *slotLarge
+	if errors.As(err, &large) {
+		r.dropSlot(ctx, conn)
+	}
+	return err
 }
 
 // reconnect opens the replication connection of a database that was copied,
@@ -233,7 +248,14 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	if moved {
 		r.promoted, check = &installed, r.checkPromotedSlot
 	}
-	return check(found, r.resume.position)
+	if err := check(found, r.resume.position); err != nil {
+		return err
+	}
+	if err := r.checkSize(found); err != nil {
+		r.dropSlot(ctx, conn)
+		return err
+	}
+	return nil
 }
 
 // deliver waits for the receiver to take an event.

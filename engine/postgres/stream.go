@@ -73,7 +73,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err := r.move(ctx); err != nil {
 		return err
 	}
-	if err := r.deliver(ctx, found.condition()); err != nil {
+	if err := r.deliver(ctx, r.condition(found)); err != nil {
 		return err
 	}
 	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
@@ -153,6 +153,7 @@ func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error
 		return s.read(ctx)
 	})
 	group.Go(func() error { return s.copier(ctx) })
+	group.Go(func() error { return s.heartbeat(ctx) })
 	group.Go(func() error { return s.feedback(ctx) })
 	group.Go(func() error { return s.guard(ctx) })
 	group.Go(func() error {
