@@ -83,7 +83,7 @@ func (w *writer) finishCopyAnew(s *sourceState, event CopyFinished) error {
 		w.forgetStage(st)
 	}
 	w.copied(s, record, frontier)
-	return w.activateViews()
+	return w.settleViews()
 }
 
 // allDifferences compares everything that is served of a source with its copy;
@@ -147,9 +147,6 @@ func (w *writer) replaceAll(s *sourceState, stages []*stage, record *sourceRecor
 	w.copied(s, record, frontier)
 	for _, st := range stages {
 		w.promoted(st)
-		if err := w.reconsider(st.Schema.Name); err != nil {
-			return err
-		}
 	}
-	return w.activateViews()
+	return w.reconsider()
 }

@@ -8,6 +8,7 @@ import (
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
+	"odsd/views"
 )
 
 // A stage is where a relation is copied anew while the old rows are served: a
@@ -143,8 +144,8 @@ func (w *writer) number(c *storage.Commit, st *stage) error {
 	}
 	st.ID, st.Log = storage.RelationID(id), storage.RelationID(log)
 	st.relation = ivm.NewRelation(st.ID, st.Schema)
-	for _, v := range w.engine.views {
-		for _, a := range v.plan.Arrangements {
+	for _, plan := range w.plans() {
+		for _, a := range plan.Arrangements {
 			known := func(x *indexRecord) bool { return x.Arrangement.Equal(a) }
 			if a.Relation != st.Schema.Name || slices.ContainsFunc(st.indexes, known) || !fits(st.Schema, a.Columns) {
 				continue
@@ -159,6 +160,20 @@ func (w *writer) number(c *storage.Commit, st *stage) error {
 		}
 	}
 	return nil
+}
+
+// plans are those of all generations, and of what the project wants.
+func (w *writer) plans() []*views.Plan {
+	var plans []*views.Plan
+	for _, g := range w.generations() {
+		plans = append(plans, g.plan)
+	}
+	for _, v := range w.engine.views {
+		if v.wanted != nil {
+			plans = append(plans, v.wanted.plan)
+		}
+	}
+	return plans
 }
 
 func fits(schema *relation.Schema, columns []int) bool {

@@ -70,7 +70,7 @@ func (w *writer) promote(st *stage, kept bool) error {
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	if !kept {
-		w.setAside(c, name)
+		w.dropReaders(c, reads(name))
 	}
 	if err := w.replace(c, st); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (w *writer) promote(st *stage, kept bool) error {
 		}
 	}
 	w.engine.log.Info("table copied", "source", st.source.source.Name(), "table", name, "rows", st.rows)
-	return w.reconsider(name)
+	return w.reconsider()
 }
 
 // replace writes that the copied rows are the relation from here on.
@@ -100,7 +100,7 @@ func (w *writer) replace(c *storage.Commit, st *stage) error {
 		return err
 	}
 	for _, x := range st.indexes {
-		if err := w.saveIndex(c, x); err != nil {
+		if err := saveIndex(c, x); err != nil {
 			return err
 		}
 		w.catalog.indexes[x.ID] = x
@@ -120,38 +120,36 @@ func (w *writer) promoted(st *stage) {
 	}
 }
 
-// rebind has the views that are kept look at the new place of a relation. What
+// rebind has the generations that are kept look at the new place of a relation. What
 // does not fit it any more is set aside.
 func (w *writer) rebind(name string) error {
-	for _, v := range w.engine.views {
-		if v.view == nil || v.view.Plan != v.plan || !readsDirectly(v, name) {
+	for _, g := range w.generations() {
+		if g.view == nil || !readsDirectly(g, name) {
 			continue
 		}
-		err := w.catalog.checkSchemas(v.plan)
-		if err == nil {
-			err = w.ensureIndexes(v)
+		feeds := g.view.Feeds
+		if err := w.activate(g); err != nil {
+			return err
 		}
-		if err != nil {
-			if err := w.failView(&viewError{v, err}); err != nil {
+		if g.view == nil {
+			continue // set aside
+		}
+		g.view.Feeds = feeds
+		for g.begun() { // its rows are there already, so its indexes must be
+			x, r := w.unfilled(g)
+			if x == nil {
+				break
+			}
+			if err := w.fillIndex(x, r); err != nil {
 				return err
 			}
-			continue
 		}
-		view, err := ivm.NewView(v.plan, v.record.Generation, &w.catalog.stored)
-		if err != nil {
-			if err := w.failView(&viewError{v, err}); err != nil {
-				return err
-			}
-			continue
-		}
-		view.Feeds = v.view.Feeds
-		v.view = view
 	}
 	return nil
 }
 
-func readsDirectly(v *viewState, name string) bool {
-	for _, o := range v.plan.View.Occurrences {
+func readsDirectly(g *generation, name string) bool {
+	for _, o := range g.plan.View.Occurrences {
 		if o.Schema.Name == name {
 			return true
 		}

@@ -7,7 +7,6 @@ import (
 
 	"odsd/storage"
 	"odsd/storage/relation"
-	"odsd/views"
 )
 
 // tableError is a change that does not fit what is stored of its relation.
@@ -116,7 +115,7 @@ func (w *writer) copyingTable(s *sourceState, event TableCopying) error {
 	w.catalog.stages[name].projection = ordinals
 	w.forgive(s, name)
 	w.engine.log.Info("copying a table beside the stream", "source", s.source.Name(), "table", name)
-	return w.reconsider(name)
+	return w.reconsider()
 }
 
 // forgive takes a fault away from the status of a relation that is mended now.
@@ -162,7 +161,7 @@ func (w *writer) haltTable(s *sourceState, fault *Halt) error {
 			return err
 		}
 		*record = halted
-		w.setAside(c, name)
+		w.dropReaders(c, reads(name))
 	}
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("halt %s: %w", name, err)
@@ -177,43 +176,19 @@ func (w *writer) haltTable(s *sourceState, fault *Halt) error {
 	if !known {
 		w.engine.log.Error("table halted", "source", s.source.Name(), "table", name, "code", fault.Code, "error", fault.Message, "hint", fault.Hint)
 	}
-	return w.reconsider(name)
+	return w.reconsider()
 }
 
-// setAside withdraws the views on a relation; they wait for it.
-func (w *writer) setAside(c *storage.Commit, name string) {
+// reconsider tries the views again that failed: what they read is another now.
+func (w *writer) reconsider() error {
+	w.engine.mu.Lock()
 	for _, v := range w.engine.views {
-		if w.readsRelation(v.plan, name) {
-			w.dropView(c, v.plan.View.Name)
-			w.setWaiting(v)
+		if v.next != nil && v.next.fault != nil {
+			v.next = nil
 		}
 	}
-}
-
-// readsRelation says whether a view stands on a relation, by itself or through
-// other views.
-func (w *writer) readsRelation(plan *views.Plan, relation string) bool {
-	for _, o := range plan.View.Occurrences {
-		name := o.Schema.Name
-		if name == relation {
-			return true
-		}
-		if below := w.engine.viewNamed(name); isView(name) && below != nil && w.readsRelation(below.plan, relation) {
-			return true
-		}
-	}
-	return false
-}
-
-// reconsider tries the views again that failed and read a relation which is
-// another one now.
-func (w *writer) reconsider(name string) error {
-	for _, v := range w.engine.views {
-		if w.failed(v) && w.readsRelation(v.plan, name) {
-			w.setWaiting(v)
-		}
-	}
-	return w.activateViews()
+	w.engine.mu.Unlock()
+	return w.settleViews()
 }
 
 // dropTable removes a relation that the project does not want any more.
@@ -221,7 +196,7 @@ func (w *writer) dropTable(s *sourceState, name string) error {
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	w.removeStage(c, name)
-	w.setAside(c, name)
+	w.dropReaders(c, reads(name))
 	w.dropRelation(c, name)
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("drop %s: %w", name, err)
@@ -231,7 +206,7 @@ func (w *writer) dropTable(s *sourceState, name string) error {
 	delete(s.tables, name)
 	w.engine.mu.Unlock()
 	w.engine.log.Info("table dropped, as it is no longer wanted", "source", s.source.Name(), "table", name)
-	return w.reconsider(name)
+	return w.reconsider()
 }
 
 // dropRelation removes all that is stored of a relation.

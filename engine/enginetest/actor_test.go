@@ -81,7 +81,7 @@ func newStage(t *testing.T, fs storage.FS, vs ...*views.View) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, shop: newActor(t)}
-	s.engine, err = engine.New(engine.Options{Store: store, Sources: []engine.Source{s.shop}, Views: vs, Log: slog.New(slog.DiscardHandler)})
+	s.engine, err = engine.New(engine.Options{Store: store, Sources: []engine.Source{s.shop}, Definitions: engine.Definitions{Views: vs}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func (s *stage) enter() engineRun {
 // resync has the source copied anew.
 func (s *stage) resync() engineRun {
 	s.t.Helper()
-	if err := s.engine.Resync(s.t.Context(), "shop"); err != nil {
+	if err := s.engine.Resync(s.ctx, "shop"); err != nil {
 		s.t.Fatal(err)
 	}
 	run := s.enter()

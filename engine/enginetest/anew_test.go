@@ -3,10 +3,7 @@ package enginetest
 import (
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"odsd/engine"
 	"odsd/storage"
@@ -50,79 +47,6 @@ func TestCopyAnewOnLowerPositions(t *testing.T) {
 	}
 	if status := s.engine.Status().Sources[0]; status.LSN != relation.Position(600).String() || status.Tables[0].Rows != 1 {
 		t.Errorf("the source stands at %s with %d rows", status.LSN, status.Tables[0].Rows)
-	}
-}
-
-// slowLog stalls the syncing of a store's log while it is shut.
-type slowLog struct {
-	mu      sync.Mutex
-	shut    chan struct{} // nil: open
-	stalled chan struct{} // told when a sync waits
-}
-
-func (l *slowLog) String() string { return "slow log" }
-
-// MaybeError implements errorfs.Injector.
-func (l *slowLog) MaybeError(op errorfs.Op) error {
-	syncs := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
-	l.mu.Lock()
-	shut := l.shut
-	l.mu.Unlock()
-	if !syncs || shut == nil || !strings.HasSuffix(op.Path, ".log") {
-		return nil
-	}
-	select {
-	case l.stalled <- struct{}{}:
-	default:
-	}
-	<-shut
-	return nil
-}
-
-func (l *slowLog) shutIt() (open func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	shut := make(chan struct{})
-	l.shut = shut
-	return sync.OnceFunc(func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.shut = nil
-		close(shut)
-	})
-}
-
-// A position that is being synced while the copy anew begins is not
-// acknowledged to the database that follows.
-func TestCopyAnewDuringASync(t *testing.T) {
-	log := &slowLog{stalled: make(chan struct{}, 1)}
-	s := newStage(t, errorfs.Wrap(storage.MemoryFS(), log))
-	schemas := []*relation.Schema{itemsSchema("id", "n")}
-	first := s.enter()
-	first.out <- engine.CopyStarted{Schemas: schemas}
-	first.out <- engine.CopyFinished{Position: 1000}
-	s.wait(1000)
-	open := log.shutIt()
-	defer open()
-	first.out <- engine.Progress{Position: 1100}
-	<-log.stalled
-	asked := make(chan error, 1)
-	go func() { asked <- s.engine.Resync(s.ctx, "shop") }() // it syncs itself
-	open()
-	if err := <-asked; err != nil {
-		t.Fatal(err)
-	}
-	second := s.enter()
-	second.out <- engine.CopyStarted{Schemas: schemas}
-	s.copying()
-	s.shop.told()
-	second.out <- engine.CopyFinished{Position: 100}
-	s.wait(100)
-	if told := s.shop.told(); slices.Contains(told, 1100) {
-		t.Errorf("acknowledged %v to a database that has never been there", told)
-	}
-	if s.reached(500) {
-		t.Error("position 500 is called reached at 100")
 	}
 }
 

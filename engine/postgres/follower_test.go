@@ -175,7 +175,7 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 	}
 	for _, c := range tx.Changes {
 		if st := f.stages[c.Relation]; st != nil {
-			st.log = append(st.log, logged{tx.End, c})
+			st.log = append(st.log, loggedChange{tx.End, c})
 			c.Old, c.New = st.project(c.Old, f.schema(c.Relation)), st.project(c.New, f.schema(c.Relation))
 		}
 		if f.faults[c.Relation] != nil || f.schema(c.Relation) == nil {

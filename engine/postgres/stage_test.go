@@ -12,10 +12,10 @@ import (
 type staged struct {
 	schema *relation.Schema
 	copied [][]relation.Value
-	log    []logged
+	log    []loggedChange
 }
 
-type logged struct {
+type loggedChange struct {
 	end    relation.Position
 	change engine.Change
 }

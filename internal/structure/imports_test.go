@@ -23,17 +23,20 @@ var order = []string{
 	"internal/pgcluster", // throw-away PostgreSQL
 	"internal/pgcluster/pgtest",
 	"internal/pgcluster/pgfind",
-	"internal/demo",   // four databases and their workload
-	"engine/postgres", // the change stream
-	"query/console",   // the embedded page
-	"query",           // requests
-	"query/server",    // HTTP
-	"project",         // the folder
+	"internal/demo",      // four databases and their workload
+	"engine/postgres",    // the change stream
+	"query/console",      // the embedded page
+	"query",              // requests
+	"query/server",       // HTTP
+	"project/fileschema", // JSON Schemas of its files
+	"project",            // the folder
 	"project/viewtest",
 	"examples", // the project of the demo, embedded
 	"internal/structure",
-	"internal/oracle", // whole-program tests
+	"internal/oracle",  // whole-program tests
+	"internal/mutants", // proof that the tests bite
 	"cmd/odsd",
+	"bench", // measures the built program
 }
 
 // ban forbids an import that the order alone would allow.
