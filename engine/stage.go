@@ -71,6 +71,7 @@ func (r *stageRecord) erase(c *storage.Commit) {
 	for _, bounds := range r.ranges() {
 		c.DeleteRange(bounds[0], bounds[1])
 	}
+	ivm.NewRelation(r.ID, r.Schema).ClearQuarantine(c)
 	storage.DeleteMeta(c, stagePrefix+r.Schema.Name)
 }
 
@@ -232,7 +233,9 @@ func (w *writer) storeStaged(st *stage, event CopiedRows) error {
 	}
 	c := w.engine.store.Begin()
 	defer c.Abandon()
-	ivm.WriteBase(c, st.catalog(), changes)
+	if err := ivm.WriteBase(c, st.catalog(), changes); err != nil {
+		return err
+	}
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
 	}

@@ -167,7 +167,9 @@ func (w *writer) replay(st *stage) error {
 		return fmt.Errorf("read the log of the copy of %s: %w", st.Schema.Name, err)
 	}
 	changes := f.changes()
-	ivm.WriteBase(c, st.catalog(), changes)
+	if err := ivm.WriteBase(c, st.catalog(), changes); err != nil {
+		return err
+	}
 	c.DeleteRange(st.logKey(st.replayed), upper)
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("replay the log of the copy of %s: %w", st.Schema.Name, err)

@@ -217,6 +217,7 @@ func (w *writer) dropRelation(c *storage.Commit, name string) {
 	}
 	prefix := storage.AppendRowPrefix(nil, record.ID)
 	c.DeleteRange(prefix, storage.PrefixEnd(prefix))
+	w.catalog.stored.Relations[name].ClearQuarantine(c)
 	w.dropIndexes(c, name)
 	storage.DeleteMeta(c, relationPrefix+name)
 	delete(w.catalog.relations, name)

@@ -39,6 +39,8 @@ type Source struct {
 	file   *yamlfile.File
 	name   yamlfile.Node
 	tables []yamlfile.Node // where each of Tables is named
+	// personal are the columns marked with `pii`.
+	personal []personalColumn
 }
 
 // Column is what a source's file says of a column.

@@ -28,7 +28,7 @@ func (s *Source) readTables(e yamlfile.Entry) {
 	} else {
 		for _, t := range e.Value.Entries("`tables`") {
 			if s.readTable(t.Key.Value(), t.Key) && !t.Value.IsEmpty() {
-				s.readTableOptions(t)
+				s.readTableOptions(s.Tables[len(s.Tables)-1], t)
 			}
 		}
 	}
@@ -60,8 +60,7 @@ func (s *Source) addTable(name string, at yamlfile.Node) {
 }
 
 // readTableOptions reads what is said of a table's columns.
-func (s *Source) readTableOptions(t yamlfile.Entry) {
-	table := strings.TrimPrefix(t.Key.Value(), "public.")
+func (s *Source) readTableOptions(table string, t yamlfile.Entry) {
 	t.Value.Decode("a table", yamlfile.Keys{
 		"columns": func(e yamlfile.Entry) {
 			for _, column := range e.Value.Entries("`columns`") {
@@ -74,7 +73,7 @@ func (s *Source) readTableOptions(t yamlfile.Entry) {
 				if s.Columns[table] == nil {
 					s.Columns[table] = map[string]Column{}
 				}
-				s.Columns[table][column.Key.Value()] = readColumn(column)
+				s.Columns[table][column.Key.Value()] = s.readColumn(table, column)
 			}
 		},
 	})
@@ -83,10 +82,10 @@ func (s *Source) readTableOptions(t yamlfile.Entry) {
 // masks are the ways to mask a column.
 var masks = []string{"last4", "hash", "null"}
 
-func readColumn(e yamlfile.Entry) Column {
+func (s *Source) readColumn(table string, e yamlfile.Entry) Column {
 	var c Column
 	e.Value.Decode("a column", yamlfile.Keys{
-		"pii":     yamlfile.NotBuilt,
+		"pii":     func(p yamlfile.Entry) { s.readPersonal(table, e.Key, p) },
 		"exclude": func(e yamlfile.Entry) { c.Exclude, _ = e.Value.Bool("`exclude`") },
 		"mask": func(e yamlfile.Entry) {
 			if e.Value.IsEmpty() { // `mask: null` is YAML's null

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"odsd/engine"
 )
 
 // socketName is the daemon's unix socket in its data directory. Whoever may open
@@ -31,6 +33,7 @@ type controls struct {
 	verify  func(context.Context, verifyRequest) (any, error)
 	// resync copies a whole source anew where table is empty.
 	resync  func(ctx context.Context, source, table string) error
+	failing func(view string, limit int) ([]engine.FailingReport, error)
 	rebuild func(ctx context.Context, view string) error
 	// reload reads the folder anew and tells what that does; it is done only if apply is set.
 	reload func(ctx context.Context, apply bool) (*reloadReply, error)
@@ -69,6 +72,7 @@ func (c controls) handler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, report)
 	})
+	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
 	mux.HandleFunc("POST /resync/{relation}", func(w http.ResponseWriter, r *http.Request) {
 		source, table, _ := strings.Cut(r.PathValue("relation"), ".")
 		if err := c.resync(r.Context(), source, table); err != nil {

@@ -81,8 +81,8 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &running{dir: o.dir, env: o.env, store: store, log: o.log, project: p}
-	if err := d.assemble(ctx, found, scratch); err != nil {
+	d := &running{dir: o.dir, env: o.env, store: store, scratch: scratch, log: o.log, project: p}
+	if err := d.assemble(ctx, found); err != nil {
 		return err
 	}
 	return d.run(ctx, listeners, o)
@@ -119,6 +119,7 @@ type running struct {
 	dir     string
 	env     project.Env
 	store   *storage.Store
+	scratch string // a folder for what is void when the daemon ends
 	log     *slog.Logger
 	project *project.Project // as it was at the start
 	sources []engine.Source
@@ -129,12 +130,12 @@ type running struct {
 
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
-func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic, scratch string) error {
+func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) error {
 	hashKey, err := storedKey(d.store, hashKeyName)
 	if err != nil {
 		return err
 	}
-	d.sources = sourcesOf(d.project, found, scratch, hashKey, d.log)
+	d.sources = sourcesOf(d.project, found, d.scratch, hashKey, d.log)
 	folder, err := d.readViews(ctx, d.project, found)
 	if err != nil {
 		return err
@@ -167,6 +168,7 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic, scr
 			}
 			return d.engine.ResyncTable(source, table)
 		},
+		failing: d.engine.Failing,
 		rebuild: d.engine.Rebuild,
 		reload:  d.reload,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {

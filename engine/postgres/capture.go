@@ -77,7 +77,7 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 		return nil, s.haltTable(ctx, fault)
 	}
 	s.wish(verdicts[0])
-	t, fault, err := s.match(s.newValueReader(v.tables[0], c.schema, v.server.encoding), c, d)
+	t, fault, err := s.match(s.newValueReader(v.tables[0], c.schema), c, d)
 	if fault != nil {
 		return nil, s.haltTable(ctx, fault)
 	}

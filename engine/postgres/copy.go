@@ -104,7 +104,7 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
 	}
 	r.tables = newRoster(new(identity), nil)
 	for _, t := range v.tables {
-		values := r.newValueReader(t, t.schema, v.server.encoding)
+		values := r.newValueReader(t, t.schema)
 		err := copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
 			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 		})

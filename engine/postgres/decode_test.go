@@ -106,8 +106,10 @@ func streamedScript() [][]byte {
 	}
 }
 
-func testSpool(t testing.TB) *spool {
-	s, err := openSpool(t.TempDir())
+func testSpool(t testing.TB) *spool { return spoolIn(t, t.TempDir()) }
+
+func spoolIn(t testing.TB, dir string) *spool {
+	s, err := openSpool(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,12 +121,14 @@ func testSpool(t testing.TB) *spool {
 	return s
 }
 
-func testAssembler(t testing.TB) *assembler {
+func testAssembler(t testing.TB) *assembler { return assemblerWith(testSpool(t)) }
+
+func assemblerWith(s *spool) *assembler {
 	schema := &relation.Schema{Name: "shop.t", Key: []int{1}, Columns: []relation.Column{
 		{Name: "v", Type: relation.TypeOf(relation.Text)}, {Name: "id", Type: relation.TypeOf(relation.Int4)},
 	}}
 	values := &valueReader{schema: schema, local: make([]bool, 2), zone: time.UTC}
-	return newAssembler(testSpool(t), func(d *describedRelation) (*target, error) {
+	return newAssembler(s, func(d *describedRelation) (*target, error) {
 		if d.name != "t" || len(d.columns) != 2 {
 			return nil, nil
 		}
@@ -271,8 +275,9 @@ func FuzzAssemble(f *testing.F) {
 		whole = append(binary.BigEndian.AppendUint16(whole, uint16(len(m))), m...)
 	}
 	f.Add(whole)
+	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a := testAssembler(t)
+		a := assemblerWith(spoolIn(t, dir))
 		for len(data) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
 			tx, err := a.take(context.Background(), data[2:2+n])

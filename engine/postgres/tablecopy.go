@@ -171,7 +171,7 @@ func (s *session) copyRows(ctx context.Context, conn *pgx.Conn, c *captured) (re
 		return 0, pass(codeCatalogMoved, "the table changed while its copy began", "the source tries again by itself")
 	}
 	t := v.tables[0]
-	values := s.newValueReader(t, c.schema, v.server.encoding)
+	values := s.newValueReader(t, c.schema)
 	err = copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
 		return s.deliver(ctx, engine.CopiedRows{Relation: c.schema.Name, Rows: rows})
 	})

@@ -53,9 +53,12 @@ func ParseType(printed string, named func(name string) (Type, bool)) (t Type, ok
 		if named == nil {
 			return Type{}, false
 		}
-		if t, ok = named(element); !ok || t.Kind == Array {
+		if t, ok = named(element); !ok {
 			return Type{}, false
 		}
+	}
+	if isArray && t.Kind == Array {
+		t.Kind = Text // an array of a domain over arrays is a list of texts
 	}
 	if isArray {
 		t = Type{Kind: Array, Elem: t.Kind, Scale: -1}

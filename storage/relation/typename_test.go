@@ -7,6 +7,8 @@ func TestParseType(t *testing.T) {
 		switch name {
 		case "order_status":
 			return TypeOf(Enum), true
+		case "tags":
+			return ArrayOf(Text), true
 		case "amount":
 			return Type{Kind: Decimal, Scale: 2}, true
 		}
@@ -36,6 +38,8 @@ func TestParseType(t *testing.T) {
 		{"order_status", Type{Kind: Enum, Scale: -1, Name: "order_status"}},
 		{"public.order_status", Type{Kind: Enum, Scale: -1, Name: "order_status"}},
 		{"order_status[]", Type{Kind: Array, Elem: Enum, Scale: -1, Name: "order_status[]"}},
+		{"tags", Type{Kind: Array, Elem: Text, Scale: -1, Name: "tags"}},
+		{"tags[]", Type{Kind: Array, Elem: Text, Scale: -1, Name: "tags[]"}},
 		{"inet", Type{Kind: Text, Scale: -1, Name: "inet"}},
 		{"bit varying(5)", Type{Kind: Text, Scale: -1, Name: "bit varying(5)"}},
 		{"time(3) with time zone", Type{Kind: Text, Scale: -1, Name: "time(3) with time zone"}},
