@@ -54,7 +54,7 @@ func tableName() *Schema {
 
 func tableOptions() *Schema {
 	column := mapping("What is to be known of a column.", map[string]*Schema{
-		"pii":     notBuilt("that the column holds personal data, and of what kind."),
+		"pii":     text("The column holds personal data, of this kind; views that show it are found by odsd check.", "email"),
 		"mask":    notBuilt("how the column is masked."),
 		"exclude": notBuilt("that the column never leaves the source."),
 	})
@@ -75,6 +75,7 @@ func tablesSchema() *Schema {
 	}, "type")
 	table := mapping("A table as the database has it.", map[string]*Schema{
 		"description": text("The table's comment."),
+		"rows":        number("About how many rows it has.", 0, 1_000_000_000_000),
 		"columns":     named("The columns, in the table's order.", column),
 		"key":         list("The columns of the primary key.", names.Items),
 		"unique":      list("Unique keys without nulls.", names),
