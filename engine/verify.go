@@ -400,6 +400,9 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, all map[string]
 				return nil, err
 			}
 			for _, row := range chunk {
+				if stored.Quarantined(row) {
+					continue
+				}
 				if err := rows.Set(schema.Name, row); err != nil {
 					return nil, err
 				}

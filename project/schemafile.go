@@ -105,7 +105,7 @@ func (r *schemaReader) readTypes(e yamlfile.Entry) {
 		}
 		base, known := relation.ParseType(text, nil)
 		if !known {
-			is.Report(yamlfile.CodeType, "", "the type %q is not supported yet", text)
+			is.Report(yamlfile.CodeType, "a type of the database's own is written under its name, with what it is made of", "%q is not a built-in type", text)
 			continue
 		}
 		if scale >= 0 {
@@ -165,7 +165,7 @@ func (r *schemaReader) readColumn(e yamlfile.Entry) (relation.Column, bool) {
 				return t, ok
 			})
 			if !typed {
-				e.Value.Report(yamlfile.CodeType, "", "the column %q is of type %s, which is not supported yet", column.Name, name)
+				e.Value.Report(yamlfile.CodeType, "name it under `types:` with what it is made of, or let `odsd check --live --write` write the file", "the column %q is of type %s, which is neither built in nor under `types`", column.Name, name)
 			}
 		},
 		"not_null":    func(e yamlfile.Entry) { column.NotNull, _ = e.Value.Bool("`not_null`") },

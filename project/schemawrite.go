@@ -88,13 +88,18 @@ func columnList(t *relation.Schema, columns []int) string {
 // formatTypes writes what stands behind the types that are not built in.
 func (s *SchemaFile) formatTypes(b *bytes.Buffer) {
 	types := map[string]string{}
+	overArrays := map[string]bool{} // domains
 	for _, t := range s.Tables {
 		for _, c := range t.Columns {
 			if _, builtin := relation.ParseType(c.Type.PrintedName(), nil); builtin {
 				continue
 			}
-			name := strings.TrimSuffix(c.Type.Name, "[]")
-			types[name] = s.standsFor(name, c.Type)
+			name, isArray := strings.CutSuffix(c.Type.Name, "[]")
+			if isArray && overArrays[name] {
+				continue // a domain's own column says more of it
+			}
+			overArrays[name] = c.Type.Kind == relation.Array && !isArray
+			types[name] = s.standsFor(name, c.Type, overArrays[name])
 		}
 	}
 	if len(types) == 0 {
@@ -106,7 +111,7 @@ func (s *SchemaFile) formatTypes(b *bytes.Buffer) {
 	}
 }
 
-func (s *SchemaFile) standsFor(name string, t relation.Type) string {
+func (s *SchemaFile) standsFor(name string, t relation.Type, overArrays bool) string {
 	kind := t.Kind
 	if kind == relation.Array {
 		kind = t.Elem
@@ -118,7 +123,11 @@ func (s *SchemaFile) standsFor(name string, t relation.Type) string {
 		}
 		return "{enum: [" + strings.Join(labels, ", ") + "]}"
 	}
-	text := "{is: " + yamlfile.Scalar(relation.TypeOf(kind).PrintedName())
+	is := relation.TypeOf(kind)
+	if overArrays {
+		is = relation.ArrayOf(kind)
+	}
+	text := "{is: " + yamlfile.Scalar(is.PrintedName())
 	if t.Kind == relation.Decimal && t.Scale >= 0 {
 		text += fmt.Sprintf(", scale: %d", t.Scale)
 	}

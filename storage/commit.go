@@ -53,6 +53,16 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 	return c.before.Get(key)
 }
 
+// Touches says whether the commit has written or deleted a key: where it has not,
+// Get gives what Before's does.
+func (c *Commit) Touches(key []byte) bool {
+	if c.pending == nil {
+		return false
+	}
+	_, set, gone := c.pending.get(key)
+	return set || gone
+}
+
 // Scan implements Reader. The cursor sees the writes made before the call, and
 // none made after: writing while scanning neither disturbs it nor shows in it.
 func (c *Commit) Scan(lower, upper []byte) Cursor {
@@ -102,7 +112,11 @@ func (c *Commit) Bytes() int {
 }
 
 // Stats says what the commit did so far.
-func (c *Commit) Stats() Stats { return c.stats }
+func (c *Commit) Stats() Stats {
+	stats := c.stats
+	stats.Bytes = int64(c.Bytes())
+	return stats
+}
 
 // Apply makes the writes visible, all at once, and ends the commit. They are
 // durable after the next Store.Sync. On an error none is visible.

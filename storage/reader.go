@@ -51,4 +51,5 @@ type Stats struct {
 	Nexts   int64 // keys that cursors gave
 	Sets    int64
 	Deletes int64 // ranges deleted count as one
+	Bytes   int64 // of the keys and values to be written, as they stand
 }

@@ -143,6 +143,9 @@ func testColumn(t *testing.T, text string) relation.Column {
 			continue
 		}
 		typ, ok := relation.ParseType(text[at+1:], func(name string) (relation.Type, bool) {
+			if name == "citext" {
+				return relation.TypeOf(relation.Text), true
+			}
 			return relation.TypeOf(relation.Enum), name == "order_status" || name == "address_kind"
 		})
 		if ok {

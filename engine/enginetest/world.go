@@ -33,7 +33,9 @@ type World struct {
 	running *memory.Engine
 	// building lets a world go on while its views are still being built.
 	building bool
-	chunk    int // documents of a step of a build; 0 for the default
+	// unattended has start not wait for anything.
+	unattended bool
+	chunk      int // documents of a step of a build; 0 for the default
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -48,7 +50,10 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 
 func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
 	w.Database, w.Views, w.schemas = rows, vs, schemas
-	w.sources, w.fs = map[string]*memory.Source{}, storage.MemoryFS()
+	w.sources = map[string]*memory.Source{}
+	if w.fs == nil {
+		w.fs = storage.MemoryFS()
+	}
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
@@ -79,6 +84,9 @@ func (w *World) start() error {
 		return err
 	}
 	w.running, w.Engine = run, run.Engine
+	if w.unattended {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return w.settle(ctx)
@@ -116,12 +124,8 @@ func (w *World) Commit(step Step) error {
 	defer cancel()
 	err := w.running.Together(ctx, func() error {
 		for _, t := range step {
-			changes, err := w.Database.Apply(t)
-			if err != nil {
+			if err := w.tell(t); err != nil {
 				return err
-			}
-			if len(changes) > 0 {
-				w.sources[t.Source].Commit(changes)
 			}
 		}
 		return nil
@@ -130,6 +134,15 @@ func (w *World) Commit(step Step) error {
 		return err
 	}
 	return w.settle(ctx)
+}
+
+// tell has a database commit a transaction, and waits for nothing.
+func (w *World) tell(t Transaction) error {
+	changes, err := w.Database.Apply(t)
+	if err == nil && len(changes) > 0 {
+		w.sources[t.Source].Commit(changes)
+	}
+	return err
 }
 
 // Restart ends the engine and starts another over the same store.

@@ -3,7 +3,6 @@ package ivm
 import (
 	"encoding/binary"
 
-	"odsd/storage"
 	"odsd/storage/encoding"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -173,9 +172,8 @@ func narrowed(v relation.Value, t relation.Type) relation.Value {
 
 // buildUnion takes in the next rows of the branches, one branch after the other.
 // The cursor is the branch's number and the last row's key in its relation.
-func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (result Result, cursor []byte, err error) {
-	p := v.newPass(c)
-	defer func() { result, err = p.finish(err) }() // also after a panic: see Apply
+func (p *pass) buildUnion(after []byte, limit int) (Result, []byte, error) {
+	v := p.view
 	at := 0
 	var from []byte
 	if len(after) >= 2 {
@@ -186,9 +184,9 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (result Re
 	}
 	b := v.branches[at]
 	input := b.lookup.relation
-	cursor = binary.BigEndian.AppendUint16(nil, uint16(at))
+	cursor := binary.BigEndian.AppendUint16(nil, uint16(at))
 	rows := 0
-	err = input.ScanAfter(c.Before(), from, func(row []relation.Value) (bool, error) {
+	err := input.ScanAfter(p.before.reader, from, func(row []relation.Value) (bool, error) {
 		rows++
 		p.touchKey(b, row)
 		cursor = input.appendKey(cursor[:2], row)
@@ -203,5 +201,5 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (result Re
 	if err == nil {
 		err = p.finishUnion()
 	}
-	return result, cursor, err
+	return p.done(), cursor, err
 }
