@@ -19,7 +19,7 @@ type MaskDefinition struct {
 
 func (d *Definition) readAccess(e yamlfile.Entry) {
 	// Until rules are enforced the daemon does not serve the view.
-	e.Key.Warn(yamlfile.CodeNotBuilt, "`odsd run` does not serve the view until they are", "`access` is checked, but its rules are not enforced yet")
+	e.Key.Warn(yamlfile.CodeAccess, "`odsd run` does not serve the view until they are", "`access` is checked, but its rules are not enforced yet")
 	d.Access = []AccessDefinition{}
 	for _, item := range e.Value.Items("`access`") {
 		var rule AccessDefinition

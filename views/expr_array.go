@@ -29,6 +29,10 @@ func closureFunction(name string) bool {
 
 // closureCall types any, all, filter and map, whose second argument reads the
 // elements of the first as #.
+// maxClosures bounds how deep closures nest: each level multiplies the work by
+// the length of an array.
+const maxClosures = 2
+
 func (c *exprChecker) closureCall(n ast.Node, f function, arguments []ast.Node) *Expr {
 	rounding := c.leaveRounding()
 	defer func() { c.rounding = rounding }()
@@ -38,6 +42,9 @@ func (c *exprChecker) closureCall(n ast.Node, f function, arguments []ast.Node) 
 	}
 	if array.Type.Kind != relation.Array {
 		return c.report(arguments[0], codeType, fmt.Sprintf("%s needs an array, and this is %s", f.name, array.Type), "")
+	}
+	if len(c.items) == maxClosures {
+		return c.report(n, codeBudget, fmt.Sprintf("any, all, filter and map nest at most %d deep", maxClosures), "make a field of the inner one")
 	}
 	body := arguments[1]
 	if p, ok := body.(*ast.PredicateNode); ok {

@@ -193,6 +193,9 @@ func copyProject(t *testing.T, from string) copied {
 		t.Fatal(err)
 	}
 	for _, d := range findings(c.dir) {
+		if d.Severity != yamlfile.Error {
+			continue // as that rules of access are not enforced yet
+		}
 		t.Fatalf("%s is no good sample: %v", from, d)
 	}
 	return c

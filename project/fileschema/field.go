@@ -28,8 +28,8 @@ func everyField() map[string]*Schema {
 	return map[string]*Schema{
 		"expr":        expression("An expression over the row and other fields; see docs/language.md.", `country ?? "ZZ"`),
 		"description": text("What it means; shown in the GraphQL schema."),
+		"declassify":  boolean("It may be seen by everyone, though it is made of personal or masked values."),
 		"deprecated":  text("Why it should not be used; shown in the GraphQL schema."),
-		"declassify":  boolean("That the value tells nothing of the personal data that it is made of."),
 		"graphql": mapping("Its form in GraphQL.", map[string]*Schema{
 			"field": text("Its name, where the one made of the field's does not suit."),
 			"as":    oneOf("Show a BigInt or Decimal as a number that clients may round.", "Int", "Float"),

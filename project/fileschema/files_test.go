@@ -65,7 +65,7 @@ func TestMistakesAreMarked(t *testing.T) {
 		{"view", view + "fields: {a: {many: s.u, join: x == y, limit: 0, fields: [b]}}\n", "/fields/a/limit"},
 		{"view", view + "fields: {a: {many: s.u, join: x == y, fields: {b: {graphql: {as: Real}}}}}\n", "/fields/a/fields/b/graphql/as"},
 		{"view", view + "fields: [a]\nmeasures: {n: {count: '*'}}\n", ""},
-		{"view", view + "fields: [a]\naccess: []\n", "/access"},
+		{"view", view + "fields: [a]\naccess: [{roles: [b]}]\n", "/access/0"},
 		{"view", view + "fields: [a]\nindexes: [a]\n", "/indexes/0"},
 		{"view", view + "fields: [a]\nchecks: [{not_null: a, accepted_values: {a: [b]}}]\n", "/checks/0"},
 		{"view", view + "fields: [a]\nconflict: first\n", ""},

@@ -1,10 +1,6 @@
 package fileschema
 
-import (
-	"math"
-
-	"odsd/storage/relation"
-)
+import "odsd/storage/relation"
 
 func configSchema() *Schema {
 	return file("odsd.yaml", "The daemon: where it keeps its store and where it listens.", map[string]*Schema{
@@ -58,7 +54,7 @@ func tableName() *Schema {
 
 func tableOptions() *Schema {
 	column := mapping("What is to be known of a column.", map[string]*Schema{
-		"pii":     text("That the column holds personal data, and of what kind; followed through all views.", "email", "phone"),
+		"pii":     text("The column holds personal data, of this kind; views that show it are found by odsd check.", "email"),
 		"mask":    notBuilt("how the column is masked."),
 		"exclude": notBuilt("that the column never leaves the source."),
 	})
@@ -79,10 +75,10 @@ func tablesSchema() *Schema {
 	}, "type")
 	table := mapping("A table as the database has it.", map[string]*Schema{
 		"description": text("The table's comment."),
+		"rows":        number("About how many rows it has.", 0, 1_000_000_000_000),
 		"columns":     named("The columns, in the table's order.", column),
 		"key":         list("The columns of the primary key.", names.Items),
 		"unique":      list("Unique keys without nulls.", names),
-		"rows":        number("About how many rows it has.", 0, math.MaxInt),
 	}, "columns")
 	kind := mapping("An enum, or another type with the built-in type that it is.", map[string]*Schema{
 		"enum":  list("The labels, in their order.", text("A label.")),

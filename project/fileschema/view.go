@@ -23,7 +23,7 @@ func viewSchema() *Schema {
 		"indexes": list("What lists are filtered and ordered by: each a list of fields, with desc where wanted.",
 			&Schema{Description: "An index.", Type: []string{"array"}, Items: text("", "country", "paid_total desc"), MinItems: 1}),
 		"checks":     list("What should hold of every document; counted in status and metrics, never blocking.", checkSchema()),
-		"access":     notBuilt("who may read what."),
+		"access":     list("Who sees what. The rules are checked; odsd run does not serve the view until they are enforced.", accessSchema()),
 		"deprecated": notBuilt("why the view should not be used."),
 	}, "view")
 	s.Dependencies = viewDependencies()
@@ -65,18 +65,30 @@ func checkSchema() *Schema {
 	values := named("The values that fields may have: {field: [values]}.",
 		&Schema{Description: "The field's values.", Type: []string{"array"}, Items: text(""), MinItems: 1})
 	s := mapping("One expectation.", map[string]*Schema{
-		"not_null":        texts("The field, or fields, that are never null."),
+		"not_null":        texts("The field, or the fields, that are never null."),
 		"accepted_values": values,
-		"expression":      expression("What is true of every document.", "total >= 0"),
-		"name":            text("The check's name in status and metrics; made of what it expects by default."),
-		"unique":          refused("a view's key is unique by itself; what is there twice is found by a view with `group_by` and `having`."),
-		"relationships":   refused("join the other relation by a `one`, and check a field of it with `not_null`."),
+		"expression":      expression("What is true of every document, over fields of its root.", "total >= 0"),
+		"unique":          notBuilt("that a field is unique: a view's key is."),
+		"relationships":   notBuilt("that another relation has the row: join it by a one, and check its key with not_null."),
+		"name":            text("What it is called; made of what it expects by default."),
 		"severity":        oneOf("How bad it is; error by default.", "warn", "error"),
 	})
-	kinds := []string{"not_null", "accepted_values", "expression"}
-	s.AnyOf = anyKey(kinds...).AnyOf
-	s.Dependencies = exclusive(kinds)
+	s.AnyOf = []*Schema{{Required: []string{"not_null"}}, {Required: []string{"accepted_values"}}, {Required: []string{"expression"}}}
+	s.Dependencies = exclusive([]string{"not_null", "accepted_values", "expression"})
 	return s
+}
+
+func accessSchema() *Schema {
+	masks := named("Fields that are shown altered: a list, shown as null, or how each is shown.", oneOf("How.", "null", "last4", "hash"))
+	masks.Type = append(masks.Type, append([]string{"array"}, textTypes...)...)
+	masks.MinLength = 1
+	masks.Items = text("A field.", "email", "orders.total")
+	return mapping("What readers with one of the roles see.", map[string]*Schema{
+		"roles":  texts("Whom the rule is for.", []any{"support"}),
+		"fields": texts(`What they see: "*" is every field, others are named by path.`, "*", []any{"id", "orders.total"}),
+		"mask":   masks,
+		"where":  expression("Which documents: over fields of the root and claims of who asks.", "country in session.countries"),
+	}, "roles", "fields")
 }
 
 // fieldsOf are fields as a list of names or as a mapping.
