@@ -97,11 +97,5 @@ func (e *Engine) Read() (*Reading, error) {
 	return r, nil
 }
 
-// Documents is how many documents a view that may be read has in this reading,
-// without reading them; -1 when it holds another generation of the view.
-func (r *Reading) Documents(view string) (int64, error) {
-	return r.Views[view].Count(r.Snapshot)
-}
-
 // Close gives the snapshot back.
 func (r *Reading) Close() error { return r.Snapshot.Close() }

@@ -29,6 +29,9 @@ type controls struct {
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
 	resync  func(ctx context.Context, source string) error
+	rebuild func(ctx context.Context, view string) error
+	// reload reads the folder anew and tells what that does; it is done only if apply is set.
+	reload func(ctx context.Context, apply bool) (*reloadReply, error)
 }
 
 // verifyRequest is the body of POST /verify.
@@ -71,6 +74,23 @@ func (c controls) handler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, struct{}{})
 	})
+	mux.HandleFunc("POST /rebuild/{view}", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.rebuild(r.Context(), r.PathValue("view")); err != nil {
+			writeJSON(w, http.StatusNotFound, problemOf(err))
+			return
+		}
+		writeJSON(w, http.StatusOK, struct{}{})
+	})
+	for path, apply := range map[string]bool{"POST /plan": false, "POST /reload": true} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			reply, err := c.reload(r.Context(), apply)
+			if err != nil {
+				writeJSON(w, http.StatusInternalServerError, problemOf(err))
+				return
+			}
+			writeJSON(w, http.StatusOK, reply)
+		})
+	}
 	return mux
 }
 
@@ -188,7 +208,7 @@ func atURL(base, token string) *daemon {
 
 // unreachable is the error of a daemon that does not answer.
 func (d *daemon) unreachable(err error) error {
-	h := hintf("is the daemon running? 'odsd run' starts it; -C names the folder of its project")
+	h := hintf("is the daemon running? 'odsd run' starts it, 'odsd demo' one with databases to try it on; -C names the folder of its project")
 	if d.base != "http://odsd" {
 		h = hintf("is it running, and is this its address?")
 	}

@@ -146,7 +146,7 @@ func exampleService(t *testing.T, given string) (*query.Service, []*views.Plan) 
 		t.Fatal(err)
 	}
 	plans, _ := compileViews(checked)
-	return query.New(query.Options{Backend: newBackend(e.Engine, plans), CursorKey: make([]byte, 32)}), plans
+	return query.New(query.Options{Backend: &backend{engine: e.Engine}, CursorKey: make([]byte, 32)}), plans
 }
 
 func indent(text, by string) string {

@@ -40,7 +40,11 @@ func rootCommand(c *cli) *cobra.Command {
 		schemaCommand(c),
 		statusCommand(c),
 		queryCommand(c),
-		verifyCommand(c), resyncCommand(c),
+		planCommand(c),
+		reloadCommand(c),
+		rebuildCommand(c),
+		resyncCommand(c),
+		verifyCommand(c),
 		versionCommand(c),
 	)
 	return root

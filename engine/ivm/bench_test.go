@@ -1,6 +1,7 @@
 package ivm_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -182,10 +183,12 @@ func TestBenchmarksDoWhatTheySay(t *testing.T) {
 			commit := r.store.Begin()
 			changes := []ivm.Change{benchChanges[c.change](r, i)}
 			ivm.WriteBase(commit, &r.catalog, changes)
-			result, err := r.views[0].Apply(commit, changes, nil)
+			reads := ivm.NewReads(commit, &r.catalog, changes)
+			result, err := r.views[0].Apply(commit, reads, changes, nil)
 			if err == nil {
 				err = commit.Apply()
 			}
+			err = errors.Join(err, reads.Close())
 			if err != nil {
 				t.Fatalf("%s: %v", c.name, err)
 			}

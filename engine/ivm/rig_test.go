@@ -154,8 +154,14 @@ func (r *rig) put(name string, row ...relation.Value) {
 func (r *rig) apply(changes ...ivm.Change) {
 	c := r.store.Begin()
 	ivm.WriteBase(c, &r.catalog, changes)
+	reads := ivm.NewReads(c, &r.catalog, changes)
+	defer func() {
+		if err := reads.Close(); err != nil {
+			r.tb.Fatal(err)
+		}
+	}()
 	for _, v := range r.views {
-		result, err := v.Apply(c, changes, nil)
+		result, err := v.Apply(c, reads, changes, nil)
 		if err != nil {
 			r.tb.Fatal(err)
 		}

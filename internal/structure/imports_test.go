@@ -36,6 +36,7 @@ var order = []string{
 	"internal/oracle",  // whole-program tests
 	"internal/mutants", // proof that the tests bite
 	"cmd/odsd",
+	"bench", // measures the built program
 }
 
 // ban forbids an import that the order alone would allow.
