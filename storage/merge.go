@@ -54,8 +54,8 @@ func (m *mergeCursor) Next() bool {
 		return false
 	}
 	sameKey := m.fromPending && m.stored && bytes.Equal(m.it.Key(), m.pending.key)
-	if !m.fromPending || sameKey {
-		m.stored = m.it.Next()
+	if !m.fromPending || sameKey { // NextPrefix: see storeCursor
+		m.stored = m.it.NextPrefix()
 	}
 	if m.fromPending {
 		m.advancePending()
@@ -96,7 +96,7 @@ func (m *mergeCursor) settle() bool {
 			return true
 		}
 		if order == 0 {
-			m.stored = m.it.Next()
+			m.stored = m.it.NextPrefix()
 		}
 		m.advancePending()
 	}
