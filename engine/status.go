@@ -15,17 +15,20 @@ type Status struct {
 
 // SourceStatus is one source of a status.
 type SourceStatus struct {
-	Name         string        `json:"name"`
-	State        SourceState   `json:"state"`
-	LSN          string        `json:"lsn"`
-	CommittedAt  *time.Time    `json:"committedAt"`
-	LagSeconds   float64       `json:"lagSeconds"`
-	LagBytes     int64         `json:"lagBytes"`
-	SlotWALBytes *int64        `json:"slotWalBytes"`
-	Transactions uint64        `json:"transactions"`
-	Changes      uint64        `json:"changes"`
-	Error        *Fault        `json:"error"`
-	Tables       []TableStatus `json:"tables"`
+	Name         string      `json:"name"`
+	State        SourceState `json:"state"`
+	LSN          string      `json:"lsn"`
+	CommittedAt  *time.Time  `json:"committedAt"`
+	LagSeconds   float64     `json:"lagSeconds"`
+	LagBytes     int64       `json:"lagBytes"`
+	SlotWALBytes *int64      `json:"slotWalBytes"`
+	// SlotLeftBytes is the log that may still come before the slot is lost; null where
+	// nothing bounds it.
+	SlotLeftBytes *int64        `json:"slotLeftBytes"`
+	Transactions  uint64        `json:"transactions"`
+	Changes       uint64        `json:"changes"`
+	Error         *Fault        `json:"error"`
+	Tables        []TableStatus `json:"tables"`
 }
 
 // TableStatus is one captured table of a source.
@@ -34,7 +37,8 @@ type TableStatus struct {
 	State        string `json:"state"` // copying, live, halted
 	Rows         int64  `json:"rows"`
 	RowsExpected int64  `json:"rowsExpected"`
-	Error        *Fault `json:"error"`
+	// Error is why the table is halted, or which of its rows are in quarantine.
+	Error *Fault `json:"error"`
 }
 
 // Fault is an error as status shows it.
@@ -46,11 +50,15 @@ type Fault struct {
 
 // Status tells how everything is.
 func (e *Engine) Status() Status {
+	quarantined, err := e.quarantined()
+	if err != nil {
+		e.log.Error("status lacks the rows in quarantine", "error", err)
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	status := Status{Ready: true, Sources: []SourceStatus{}, Views: []ViewReport{}}
 	for _, s := range e.sources {
-		status.Sources = append(status.Sources, e.sourceStatus(s))
+		status.Sources = append(status.Sources, e.sourceStatus(s, quarantined))
 	}
 	for _, v := range e.views {
 		report := e.viewReport(v)
@@ -59,14 +67,14 @@ func (e *Engine) Status() Status {
 	}
 	for name, err := range e.broken {
 		if e.viewNamed(name) == nil {
-			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Error: definitionFault(err)})
+			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Checks: []CheckReport{}, Error: definitionFault(err)})
 		}
 	}
 	sort.Slice(status.Views, func(a, b int) bool { return status.Views[a].Name < status.Views[b].Name })
 	return status
 }
 
-func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
+func (e *Engine) sourceStatus(s *sourceState, quarantined map[string]*Fault) SourceStatus {
 	status := SourceStatus{
 		Name: s.source.Name(), State: s.condition.State, LSN: s.frontier.Position.String(),
 		LagSeconds: e.lag(s).Seconds(), Transactions: s.transactions, Changes: s.changes,
@@ -80,13 +88,20 @@ func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
 		retained := s.condition.SlotWAL
 		status.SlotWALBytes = &retained
 	}
+	status.SlotLeftBytes = s.condition.SlotLeft
 	for name, t := range s.tables {
 		table := TableStatus{Name: name, State: "live", Rows: t.rows, RowsExpected: t.expected, Error: faultOf(t.fault)}
+		if t.copying && t.staged > 0 {
+			table.Rows = t.staged
+		}
 		switch {
-		case t.fault != nil:
-			table.State = "halted"
 		case t.copying:
 			table.State = "copying"
+		case t.fault != nil:
+			table.State = "halted"
+		}
+		if table.Error == nil {
+			table.Error = quarantined[name]
 		}
 		status.Tables = append(status.Tables, table)
 	}

@@ -168,6 +168,11 @@ func (v *verification) source(ctx context.Context, s *sourceState) error {
 			if c.relations[name].Source != s.source.Name() {
 				continue
 			}
+			if halted := c.relations[name].Halted; halted != nil {
+				v.report.OK = false
+				verified.Error = "not compared, since it is halted: " + halted.Error()
+				continue
+			}
 			if err := v.relation(ctx, &verified, fence, snapshot, r); err != nil {
 				return err
 			}
@@ -348,7 +353,8 @@ func VerifyView(ctx context.Context, snapshot storage.Reader, all map[string]Ser
 	for _, d := range reference.CompareAll(actual, expected) {
 		differences = append(differences, describe(served.Plan.View.Name, d))
 	}
-	return differences, int64(len(expected)), nil
+	ofChecks, err := VerifyChecks(snapshot, served, expected)
+	return append(differences, ofChecks...), int64(len(expected)), err
 }
 
 func describe(view string, d reference.Difference) VerifyDifference {
@@ -399,6 +405,9 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, all map[string]
 				return nil, err
 			}
 			for _, row := range chunk {
+				if stored.Quarantined(row) {
+					continue
+				}
 				if err := rows.Set(schema.Name, row); err != nil {
 					return nil, err
 				}

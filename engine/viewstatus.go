@@ -21,6 +21,8 @@ type ViewReport struct {
 	Progress   float64    `json:"progress"` // share of the documents built, 0…1
 	WaitingFor []string   `json:"waitingFor"`
 	Error      *Fault     `json:"error"`
+	// Checks that the view declares, in their order.
+	Checks []CheckReport `json:"checks"`
 	// Next is what is to take the place of what is served; nil when nothing is.
 	Next *NextReport `json:"next"`
 }
@@ -38,11 +40,12 @@ type NextReport struct {
 // viewReport tells how a view is. The caller holds mu.
 func (e *Engine) viewReport(v *viewState) ViewReport {
 	next := v.nextReport()
-	report := ViewReport{Name: v.name, State: ViewReady, Progress: 1, WaitingFor: []string{}}
+	report := ViewReport{Name: v.name, State: ViewReady, Progress: 1, WaitingFor: []string{}, Checks: []CheckReport{}}
 	switch {
 	case v.served != nil:
 		record := v.served.record
 		report.Documents, report.RowErrors, report.Generation = record.Documents, record.Errors, uint32(record.Generation)
+		report.Checks = reportChecks(v.served.plan.View, record.Checks)
 		report.Next = next
 	case next != nil:
 		if next.State == ViewReady {
@@ -52,9 +55,13 @@ func (e *Engine) viewReport(v *viewState) ViewReport {
 		report.Progress, report.WaitingFor, report.Error = next.Progress, next.WaitingFor, next.Error
 		if v.next != nil {
 			report.RowErrors = v.next.record.Errors
+			report.Checks = reportChecks(v.next.plan.View, v.next.record.Checks)
 		}
 	default:
 		report.State, report.Progress = ViewWaiting, 0
+	}
+	if report.State == ViewWaiting {
+		report.Error = e.waitFault(v)
 	}
 	if err := e.broken[v.name]; err != nil {
 		report.Error = definitionFault(err) // what is served is of the last good definition
@@ -102,10 +109,28 @@ func (e *Engine) settled(v *viewState) bool {
 		return false
 	}
 	for _, name := range v.waiting {
-		s := e.byName[name]
-		if s == nil || s.condition.State == Stale || s.condition.State == Halted {
+		if s := e.byName[name]; s != nil {
+			if s.condition.State == Stale || s.condition.State == Halted {
+				return true
+			}
+		} else if t := e.tableOf(name); t == nil || t.fault != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// waitFault is why a view waits, where it waits for a halted table, by itself or
+// through other views.
+func (e *Engine) waitFault(v *viewState) *Fault {
+	for _, name := range v.waiting {
+		if below := e.viewNamed(name); below != nil {
+			if fault := e.waitFault(below); fault != nil {
+				return fault
+			}
+		} else if t := e.tableOf(name); t != nil && t.fault != nil {
+			return faultOf(t.fault)
+		}
+	}
+	return nil
 }

@@ -28,7 +28,7 @@ func (s *Source) readTables(e yamlfile.Entry) {
 	} else {
 		for _, t := range e.Value.Entries("`tables`") {
 			if s.readTable(t.Key.Value(), t.Key) && !t.Value.IsEmpty() {
-				readTableOptions(t)
+				s.readTableOptions(s.Tables[len(s.Tables)-1], t)
 			}
 		}
 	}
@@ -59,19 +59,48 @@ func (s *Source) addTable(name string, at yamlfile.Node) {
 	s.tables = append(s.tables, at)
 }
 
-// readTableOptions reads what is said of a table's columns. None of it can be
-// honoured yet, and what keeps data from being shown is never ignored.
-func readTableOptions(t yamlfile.Entry) {
+// readTableOptions reads what is said of a table's columns.
+func (s *Source) readTableOptions(table string, t yamlfile.Entry) {
 	t.Value.Decode("a table", yamlfile.Keys{
 		"columns": func(e yamlfile.Entry) {
 			for _, column := range e.Value.Entries("`columns`") {
 				if column.Value.IsEmpty() {
 					continue
 				}
-				column.Value.Decode("a column", yamlfile.Keys{
-					"pii": yamlfile.NotBuilt, "mask": yamlfile.NotBuilt, "exclude": yamlfile.NotBuilt,
-				})
+				if s.Columns == nil {
+					s.Columns = map[string]map[string]Column{}
+				}
+				if s.Columns[table] == nil {
+					s.Columns[table] = map[string]Column{}
+				}
+				s.Columns[table][column.Key.Value()] = s.readColumn(table, column)
 			}
 		},
 	})
+}
+
+// masks are the ways to mask a column.
+var masks = []string{"last4", "hash", "null"}
+
+func (s *Source) readColumn(table string, e yamlfile.Entry) Column {
+	var c Column
+	e.Value.Decode("a column", yamlfile.Keys{
+		"pii":     func(p yamlfile.Entry) { s.readPersonal(table, e.Key, p) },
+		"exclude": func(e yamlfile.Entry) { c.Exclude, _ = e.Value.Bool("`exclude`") },
+		"mask": func(e yamlfile.Entry) {
+			if e.Value.IsEmpty() { // `mask: null` is YAML's null
+				c.Mask = "null"
+				return
+			}
+			mask, ok := e.Value.Text("`mask`")
+			if ok && !slices.Contains(masks, mask) {
+				e.Value.Reject(yamlfile.CodeValue, "write last4, hash or null", "there is no mask %q", mask)
+			}
+			c.Mask = mask
+		},
+	})
+	if c.Exclude && c.Mask != "" {
+		e.Value.Report(yamlfile.CodeValue, "leave `mask` out", "a column that is excluded has nothing to mask")
+	}
+	return c
 }

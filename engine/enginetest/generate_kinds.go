@@ -20,7 +20,11 @@ func (g *generator) soundView(c *Case, viewName string, relations []*relation.Sc
 		}
 		for _, v := range checked {
 			if v.Name == viewName {
+				checks := g.checks(v)
 				below = asRelation(v)
+				if _, err := CheckViews(c.Schemas, append(slices.Clone(c.Views), text+checks)); err == nil {
+					text += checks
+				}
 			}
 		}
 		break

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -200,8 +201,25 @@ func (w *World) CheckReference() error {
 		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
+		if err := w.checkChecks(v.Name, expected[v.Name]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkChecks compares which documents fail which check, and how many.
+func (w *World) checkChecks(view string, expected []*reference.Document) error {
+	reading, err := w.Engine.Read()
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	differences, err := engine.VerifyChecks(reading.Snapshot, reading.Views[view], expected)
+	if err == nil && len(differences) > 0 {
+		err = fmt.Errorf("view %s: %+v", view, differences)
+	}
+	return err
 }
 
 func differenceError(view string, differences []reference.Difference) error {
@@ -242,12 +260,12 @@ func (w *World) checkRebuilt() error {
 	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
 }
 
-// compareCounts compares how many documents and errors the views are said to have.
+// compareCounts compares how many documents, errors and failed checks the views are said to have.
 func compareCounts(have, want []engine.ViewReport) error {
 	for i, v := range want {
-		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
-			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
-				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors || !slices.Equal(have[i].Checks, v.Checks) {
+			return fmt.Errorf("view %s counts %d documents, %d errors and %v, rebuilt %d, %d and %v",
+				v.Name, have[i].Documents, have[i].RowErrors, have[i].Checks, v.Documents, v.RowErrors, v.Checks)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,20 +33,33 @@ type session struct {
 	pinged chan struct{}
 	// interval is the longest pause between two statuses.
 	interval time.Duration
+	// orders are carried out by the reader between two transactions.
+	orders chan order
+	// described are the tables as the stream described them last; refused are
+	// those that could not be copied and go on as they are. The reader's.
+	described map[uint32]*describedRelation
+	refused   map[string]bool
+	// tried are new tables of the publication that were seen. The guard's.
+	tried map[string]bool
+	// failing is why the copy of a table has to wait; nil where none does.
+	failing atomic.Pointer[engine.Halt]
 }
 
 // stream starts replication after what was delivered and goes on until
 // something breaks.
 func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicationConn) error {
-	s := &session{run: r, replication: replication, pinged: make(chan struct{}, 1)}
+	s := &session{
+		run: r, replication: replication, pinged: make(chan struct{}, 1), orders: make(chan order),
+		described: make(map[uint32]*describedRelation), refused: make(map[string]bool), tried: make(map[string]bool),
+	}
 	s.delivered.Store(uint64(r.resume.position))
 	s.catalog = &catalog{run: r, conn: conn}
-	v, err := s.catalog.check(ctx, r.resume.schemas)
+	v, verdicts, err := s.catalog.check(ctx, r.tables.except(halted))
 	if err != nil {
 		return err
 	}
 	s.interval = min(statusInterval(v.server.senderTimeoutMS), r.timing.probe)
-	if err := s.start(ctx, conn); err != nil {
+	if err := s.start(ctx, conn, v.server.version); err != nil {
 		return err
 	}
 	// Nobody can move the slot any more. Our own first status comes after.
@@ -59,11 +73,11 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err := r.move(ctx); err != nil {
 		return err
 	}
-	if err := r.deliver(ctx, found.condition()); err != nil {
+	if err := r.deliver(ctx, r.condition(found)); err != nil {
 		return err
 	}
 	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
-	return s.wait(ctx)
+	return s.wait(ctx, v, verdicts)
 }
 
 // move tells the engine that the stream goes on on another timeline, before
@@ -86,33 +100,101 @@ func (r *run) move(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) start(ctx context.Context, conn *pgx.Conn) error {
-	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
-	arguments := []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'"}
+func (s *session) start(ctx context.Context, conn *pgx.Conn, version int) error {
 	err := pglogrepl.StartReplication(ctx, s.replication.PgConn, s.config.Slot, pglogrepl.LSN(s.resume.position),
-		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: arguments})
+		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.pluginArguments(version)})
 	if err != nil {
 		return s.startFault(ctx, conn, err)
 	}
 	return nil
 }
 
+// pluginArguments asks pgoutput for the newest protocol that a server speaks,
+// and for large transactions while they are still in progress: the server then
+// need not write them to its own disk, and most of their way is behind them when
+// they commit. What else it offers is left off: logical messages change no
+// row, and values in binary would not be what PostgreSQL prints.
+func (s *session) pluginArguments(version int) []string {
+	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
+	arguments := []string{
+		fmt.Sprintf("proto_version '%d'", protocolVersion(version)),
+		"publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'",
+		"streaming 'on'",
+	}
+	return append(arguments, s.moreArguments...)
+}
+
+// protocolVersion is the newest version of pgoutput's protocol that a server
+// speaks and we do.
+func protocolVersion(server int) int {
+	switch {
+	case server >= 160000:
+		return 4
+	case server >= 150000:
+		return 3
+	}
+	return 2
+}
+
 // wait runs the session's goroutines and joins them.
-func (s *session) wait(ctx context.Context) error {
+func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error {
+	spool, err := s.openSpool()
+	if err != nil {
+		return err
+	}
 	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
 	group, ctx := errgroup.WithContext(ctx)
-	s.assembler = newAssembler(func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
-	group.Go(func() error { return s.read(ctx) })
+	s.assembler = newAssembler(spool, func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
+	s.assembler.halt = func(fault *engine.Halt) error { return s.haltTable(ctx, fault) }
+	group.Go(func() error {
+		if err := s.begin(ctx, v, verdicts); err != nil {
+			return err
+		}
+		return s.read(ctx)
+	})
+	group.Go(func() error { return s.copier(ctx) })
+	group.Go(func() error { return s.heartbeat(ctx) })
 	group.Go(func() error { return s.feedback(ctx) })
-	group.Go(func() error { return s.catalog.guard(ctx) })
+	group.Go(func() error { return s.guard(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		s.replication.wire.stop()
 		return nil
 	})
-	err := group.Wait()
+	err = group.Wait()
 	s.resume.position = relation.Position(s.delivered.Load())
+	return errors.Join(err, s.closeSpool(spool))
+}
+
+// openSpool makes the spool of this connection; without a folder of its own, the
+// source uses one of the system's temporary ones.
+func (s *session) openSpool() (*spool, error) {
+	dir := s.config.Scratch
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "odsd-"+s.config.Slot+"-"); err != nil {
+			return nil, spoolError("keep", os.TempDir(), err)
+		}
+	}
+	return openSpool(dir)
+}
+
+func (s *session) closeSpool(spool *spool) error {
+	err := spool.close()
+	if s.config.Scratch == "" && err == nil {
+		if err := os.Remove(spool.dir); err != nil {
+			return spoolError("remove", spool.dir, err)
+		}
+	}
 	return err
+}
+
+// begin does what the look at the catalog before the stream asks for.
+func (s *session) begin(ctx context.Context, v *survey, verdicts []verdict) error {
+	if err := s.review(ctx, v); err != nil {
+		return err
+	}
+	return s.examine(ctx, verdicts)
 }
 
 var errStreamEnded = errors.New("the server ended the replication stream")
@@ -155,6 +237,11 @@ const (
 
 func (s *session) take(ctx context.Context, data []byte) error {
 	s.retry = s.timing.firstRetry // the server speaks to us: all is well
+	if !s.assembler.within() {
+		if err := s.obey(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case len(data) == keepaliveLength && data[0] == pglogrepl.PrimaryKeepaliveMessageByteID:
 		if data[keepaliveLength-1] != 0 {
@@ -162,7 +249,7 @@ func (s *session) take(ctx context.Context, data []byte) error {
 		}
 		return s.keepalive(ctx, relation.Position(binary.BigEndian.Uint64(data[1:])))
 	case len(data) >= walDataHeader && data[0] == pglogrepl.XLogDataByteID:
-		tx, err := s.assembler.take(data[walDataHeader:])
+		tx, err := s.assembler.take(ctx, data[walDataHeader:])
 		if err != nil || tx == nil {
 			return err
 		}
@@ -172,9 +259,11 @@ func (s *session) take(ctx context.Context, data []byte) error {
 }
 
 // keepalive tells the engine how far the server has come. Within a transaction
-// that would call the transaction applied.
+// that would call the transaction applied. Between the blocks of one in progress
+// it does not: that one will end after what the server has read, and is sent
+// anew from its beginning should the connection be lost.
 func (s *session) keepalive(ctx context.Context, end relation.Position) error {
-	if s.assembler.open || uint64(end) <= s.delivered.Load() {
+	if s.assembler.within() || uint64(end) <= s.delivered.Load() {
 		return nil
 	}
 	if err := s.deliver(ctx, engine.Progress{Position: end}); err != nil {
@@ -204,70 +293,4 @@ func (s *session) ping() {
 	case s.pinged <- struct{}{}:
 	default:
 	}
-}
-
-// describe finds the target of a table that the stream describes, and halts
-// where the table is not what was copied.
-func (s *session) describe(ctx context.Context, d *describedRelation) (*target, error) {
-	for _, schema := range s.resume.schemas {
-		stored := s.resume.identity.Relations[schema.Name]
-		if stored.OID == d.oid {
-			values, err := s.catalog.values(ctx, schema)
-			if err != nil {
-				return nil, err
-			}
-			return s.match(values, schema, stored, d)
-		}
-		if schema.Name == relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}) {
-			return nil, s.changed(schema, "was dropped and created again")
-		}
-	}
-	return nil, nil
-}
-
-// match finds the schema's column of each column of the stream.
-func (s *session) match(values *valueReader, schema *relation.Schema, stored relationIdentity, d *describedRelation) (*target, error) {
-	t := &target{values: values}
-	found := make([]bool, len(schema.Columns))
-	for _, c := range d.columns {
-		ordinal := schema.Column(c.name)
-		if ordinal < 0 {
-			return nil, s.changed(schema, fmt.Sprintf("column %s was added", quote(c.name)))
-		}
-		was := stored.Columns[ordinal]
-		if was.Type != c.typeOID || !sameModifier(schema.Columns[ordinal].Type, was, c.modifier) {
-			return nil, s.changed(schema, fmt.Sprintf("column %s changed its type", quote(c.name)))
-		}
-		found[ordinal] = true
-		t.ordinals, t.key = append(t.ordinals, ordinal), append(t.key, c.key)
-	}
-	for ordinal, ok := range found {
-		if !ok {
-			return nil, s.changed(schema, fmt.Sprintf("column %s was dropped or is no longer published", quote(schema.Columns[ordinal].Name)))
-		}
-	}
-	if len(t.ordinals) != len(schema.Columns) {
-		return nil, disorder("%s has a column twice", schema.Name)
-	}
-	if d.identity != 'f' && !sameKey(schema, t) {
-		return nil, s.changed(schema, "its key changed")
-	}
-	return t, nil
-}
-
-func sameKey(schema *relation.Schema, t *target) bool {
-	flagged := 0
-	isKey := make([]bool, len(schema.Columns))
-	for i, key := range t.key {
-		if key {
-			flagged++
-			isKey[t.ordinals[i]] = true
-		}
-	}
-	for _, ordinal := range schema.Key {
-		if !isKey[ordinal] {
-			return false
-		}
-	}
-	return flagged == len(schema.Key)
 }
