@@ -47,14 +47,18 @@ func newWriter(e *Engine) (*writer, error) {
 		s.frontier = c.frontiers[s.source.Name()]
 	}
 	e.mu.Unlock()
-	e.durable.start(c.frontiers)
 	if err := w.clearStages(snapshot); err != nil {
 		return nil, err
 	}
 	if err := w.loadServed(); err != nil {
 		return nil, err
 	}
-	return w, w.settleViews()
+	if err := w.settleViews(); err != nil {
+		return nil, err
+	}
+	// Last, so that whoever waited for a position finds the views that are stored.
+	e.durable.start(c.frontiers)
+	return w, nil
 }
 
 // resume is what a source is told of the store at its start.
