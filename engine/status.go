@@ -64,7 +64,7 @@ func (e *Engine) Status() Status {
 	}
 	for name, err := range e.broken {
 		if e.viewNamed(name) == nil {
-			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Error: definitionFault(err)})
+			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Checks: []CheckReport{}, Error: definitionFault(err)})
 		}
 	}
 	sort.Slice(status.Views, func(a, b int) bool { return status.Views[a].Name < status.Views[b].Name })

@@ -348,7 +348,8 @@ func VerifyView(ctx context.Context, snapshot storage.Reader, all map[string]Ser
 	for _, d := range reference.CompareAll(actual, expected) {
 		differences = append(differences, describe(served.Plan.View.Name, d))
 	}
-	return differences, int64(len(expected)), nil
+	ofChecks, err := VerifyChecks(snapshot, served, expected)
+	return append(differences, ofChecks...), int64(len(expected)), err
 }
 
 func describe(view string, d reference.Difference) VerifyDifference {

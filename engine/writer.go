@@ -413,12 +413,11 @@ func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, changes []iv
 // recordResults writes the counters that a commit moves, with the commit.
 func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*generation]ivm.Result) error {
 	for g, result := range results {
-		if result.Documents == 0 && result.Errors == 0 {
+		if !result.Counts() {
 			continue
 		}
 		record := *g.record
-		record.Documents += result.Documents
-		record.Errors += result.Errors
+		record.add(result)
 		if err := w.saveGeneration(c, g, &record); err != nil {
 			return err
 		}
@@ -453,8 +452,7 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	e := w.engine
 	e.mu.Lock()
 	for g, result := range results {
-		g.record.Documents += result.Documents
-		g.record.Errors += result.Errors
+		g.record.add(result)
 	}
 	for name, gained := range rowsGained(changes) {
 		w.catalog.relations[name].Rows += gained

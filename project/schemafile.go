@@ -115,6 +115,9 @@ func (r *schemaReader) readTypes(e yamlfile.Entry) {
 	}
 }
 
+// maxRows bounds what a schema file says a table has.
+const maxRows = 1_000_000_000_000
+
 func (r *schemaReader) readTable(e yamlfile.Entry) {
 	s := &relation.Schema{Name: r.file.Source + "." + e.Key.Value()}
 	var key, unique yamlfile.Node
@@ -129,6 +132,11 @@ func (r *schemaReader) readTable(e yamlfile.Entry) {
 		},
 		"key":    func(e yamlfile.Entry) { key = e.Value },
 		"unique": func(e yamlfile.Entry) { unique = e.Value },
+		"rows": func(e yamlfile.Entry) {
+			if n, ok := e.Value.Int("`rows`", 0, maxRows); ok {
+				s.Rows = int64(n)
+			}
+		},
 	}, "columns")
 	if key.Exists() {
 		s.Key = columnSet(s, key, "`key`")

@@ -33,6 +33,9 @@ func formatTable(b *bytes.Buffer, name string, t *relation.Schema) {
 	if t.Description != "" {
 		fmt.Fprintf(b, "    description: %s\n", yamlfile.Scalar(shorten(t.Description)))
 	}
+	if rows := roughly(t.Rows); rows > 0 {
+		fmt.Fprintf(b, "    rows: %d\n", rows)
+	}
 	if len(t.Columns) == 0 {
 		b.WriteString("    columns: {}\n")
 	} else {
@@ -59,6 +62,19 @@ func formatTable(b *bytes.Buffer, name string, t *relation.Schema) {
 		slices.Sort(sets)
 		fmt.Fprintf(b, "    unique: [%s]\n", strings.Join(sets, ", "))
 	}
+}
+
+// roughly rounds a number of rows to its first digit, so that the file stands still
+// while the table lives; small tables are not worth a line.
+func roughly(rows int64) int64 {
+	if rows < 10_000 {
+		return 0
+	}
+	unit := int64(1)
+	for rows/unit >= 10 {
+		unit *= 10
+	}
+	return (rows + unit/2) / unit * unit
 }
 
 func columnList(t *relation.Schema, columns []int) string {

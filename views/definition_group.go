@@ -48,7 +48,7 @@ func bucketHint(key string) string {
 func readMeasure(e yamlfile.Entry) *FieldDefinition {
 	f := readFieldAs(e, "a measure", measureKinds, func(r *fieldReader) yamlfile.Keys {
 		keys := r.aggregateKeys(AggregateField)
-		for _, name := range []string{"first", "last", "collect", "declassify"} {
+		for _, name := range []string{"first", "last", "collect"} {
 			keys[name] = yamlfile.NotBuilt
 		}
 		return keys

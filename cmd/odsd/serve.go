@@ -159,6 +159,7 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
 		resync:  d.engine.Resync,
+		failing: d.engine.Failing,
 		rebuild: d.engine.Rebuild,
 		reload:  d.reload,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {

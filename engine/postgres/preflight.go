@@ -110,7 +110,13 @@ func Introspect(ctx context.Context, config Config) ([]*relation.Schema, []engin
 	if err != nil {
 		return nil, nil, fmt.Errorf("source %s: %w", s.config.Name, faultOf(err))
 	}
-	return v.schemas(), v.lacks, nil
+	schemas := v.schemas()
+	for _, t := range v.tables {
+		if t.schema != nil {
+			t.schema.Rows = t.estimate
+		}
+	}
+	return schemas, v.lacks, nil
 }
 
 // survey reads the catalog and finds every lack: of the tables with these
