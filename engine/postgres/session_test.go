@@ -9,7 +9,7 @@ import (
 
 // testSession takes messages as from a server, without one; what it delivers
 // stands in the channel.
-func testSession(t *testing.T) (*session, chan engine.Event) {
+func testSession(t testing.TB) (*session, chan engine.Event) {
 	out := make(chan engine.Event, 16)
 	s := &session{run: &run{Source: New(Config{Name: "shop"}), out: out}, pinged: make(chan struct{}, 1)}
 	s.assembler = testAssembler(t)
