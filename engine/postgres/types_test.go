@@ -115,8 +115,11 @@ func TestRandomValuesOfEveryType(t *testing.T) {
 	}
 	f := follow(t, d.source(names...), nil)
 	f.untilCopied()
-	for _, c := range tables {
+	for i, c := range tables {
 		d.exec(fmt.Sprintf(`insert into public.%[1]s select id + 100, v from public.%[1]s`, c.table))
+		if i%20 == 0 { // each table that comes up anew is looked up in the catalog
+			f.catchUp(d)
+		}
 	}
 	f.catchUp(d)
 	values := 0
