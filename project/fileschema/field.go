@@ -29,6 +29,7 @@ func everyField() map[string]*Schema {
 		"expr":        expression("An expression over the row and other fields; see docs/language.md.", `country ?? "ZZ"`),
 		"description": text("What it means; shown in the GraphQL schema."),
 		"deprecated":  text("Why it should not be used; shown in the GraphQL schema."),
+		"declassify":  boolean("That the value tells nothing of the personal data that it is made of."),
 		"graphql": mapping("Its form in GraphQL.", map[string]*Schema{
 			"field": text("Its name, where the one made of the field's does not suit."),
 			"as":    oneOf("Show a BigInt or Decimal as a number that clients may round.", "Int", "Float"),
@@ -52,7 +53,6 @@ func aggregateKeys(what string) map[string]*Schema {
 		"first":          notBuilt("the first value in an order."),
 		"last":           notBuilt("the last value in an order."),
 		"collect":        notBuilt("a sorted list of values."),
-		"declassify":     notBuilt("that a value made of masked ones may be shown."),
 	}
 }
 
