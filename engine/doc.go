@@ -12,6 +12,10 @@
 // durable soon after, and only then acknowledges it to the sources and wakes
 // those who wait for it.
 //
+// A fault of one table halts that table and the views on it; everything else goes
+// on. A table that is copied while others are served is staged beside the rows
+// that are served, and takes their place in one commit: see stage.go.
+//
 // Goroutines, all started and joined by Run:
 //
 //	writer        Run itself: the apply loop

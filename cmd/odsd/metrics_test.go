@@ -43,7 +43,7 @@ func TestMetrics(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
 		"odsd.yaml":         "version: 1\n",
-		"sources/shop.yaml": "version: 1\nsource: shop\npostgres: {dsn: '${SHOP_DSN}'}\ntables: [items]\n",
+		"sources/shop.yaml": "version: 1\nsource: shop\npostgres: {dsn: '${SHOP_DSN}', max_slot_wal: 10GiB}\ntables: [items]\n",
 		"views/item.yaml":   "version: 1\nview: item\nfrom: shop.items\nfields: {id: , share: 100 / n}\n",
 		"views/kinds.yaml":  "version: 1\nview: kinds\nfrom: shop.items\ngroup_by: [kind]\nmeasures: {items: {count: '*'}}\n",
 	})

@@ -27,15 +27,23 @@
 //     back is never seen, and memory does not grow with what is open. Its files
 //     are void when the connection ends, since the server sends it anew.
 //
-// While streaming, four goroutines belong to one errgroup, which Run joins
+// While streaming, six goroutines belong to one errgroup, which Run joins
 // before it reconnects or returns: the reader (receives, decodes, delivers),
 // the feedback (standby status, from its own timer, so that a stalled apply
 // loop never costs the connection), the guard (polls the catalog for what the
-// stream does not carry), and the closer, which ends the reader's wait when
-// the others end.
+// stream does not carry, and the slot), the copier (copies single tables
+// beside the stream, over connections of its own), the heartbeat, and the closer, which
+// ends the reader's wait when the others end. The reader alone decides what is
+// delivered of which table; the others give it orders, which it carries out
+// between two transactions.
+//
+// A table is copied beside the stream like this, so that no change is missed and
+// none applied twice:
+//
+//	TableCopying ─▶ temporary slot, snapshot at L ─▶ CopiedRows ─▶ everything up to L ─▶ TableCopied
+//	     └ from here on the stream delivers the table by its new columns
 //
 // What the stream cannot carry is refused or left out before anything starts:
-// partitioned tables (capture the partitions) and tables without a key;
-// generated columns, before PostgreSQL 18, are no part of the schema. Values of
-// types that no relation.Kind stands for are texts, as PostgreSQL prints them.
+// tables without a key; generated columns, before PostgreSQL 18, are no part
+// of the schema. Values of types that no relation.Kind stands for are texts, as PostgreSQL prints them.
 package postgres
