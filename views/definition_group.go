@@ -47,10 +47,8 @@ func bucketHint(key string) string {
 // readMeasure reads one entry of `measures`.
 func readMeasure(e yamlfile.Entry) *FieldDefinition {
 	f := readFieldAs(e, "a measure", measureKinds, func(r *fieldReader) yamlfile.Keys {
-		keys := r.aggregateKeys(AggregateField)
-		for _, name := range []string{"first", "last", "collect", "declassify"} {
-			keys[name] = yamlfile.NotBuilt
-		}
+		keys := r.aggregateKeys()
+		keys["declassify"] = yamlfile.NotBuilt
 		return keys
 	})
 	if f != nil && f.Kind == ScalarField && !f.Expr.Given() && !f.failed {
