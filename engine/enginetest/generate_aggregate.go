@@ -2,6 +2,8 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"odsd/storage/relation"
 )
@@ -18,8 +20,12 @@ func (m *viewMaker) aggregates(n *viewNode) {
 			continue
 		}
 		field := m.fresh("g")
-		n.fields = append(n.fields, viewField{name: field, line: field + ": " + text})
-		n.computed = append(n.computed, name{field, kind})
+		n.fields = append(n.fields, viewField{name: field, line: field + ": " + text, list: kind == relation.Array})
+		if kind == relation.Array {
+			n.lengths = append(n.lengths, lengthOf(field))
+		} else {
+			n.computed = append(n.computed, name{field, kind})
+		}
 	}
 }
 
@@ -59,19 +65,23 @@ func (m *viewMaker) aggregate(path []*viewNode) (text string, kind relation.Kind
 	last := path[len(path)-1]
 	lists := dotted(path)
 	argument := lists[:len(lists)-1]
-	function := "count"
+	function, options := "count", ""
 	kind = relation.Int8
 	if !m.chance(4) {
 		arguments := append(m.scope(last, false), last.computed...)
 		if len(last.ones) > 0 && m.chance(3) {
 			o := pick(m.generator, last.ones)
-			arguments = append(o.columns()[:len(o.schema.Columns)], o.computedByAlias()...)
+			arguments = append(o.named(o.name+"."), o.computedByAlias()...)
 		}
 		if exact := of(arguments, relation.Decimal); len(exact) > 0 && m.chance(3) {
 			arguments = exact // which have most rules: scales, NaN, rounding
 		}
 		column := pick(m.generator, arguments)
-		function, kind = m.function(column.kind)
+		if m.chance(2) {
+			function, kind, options = m.ofRows(column.kind, func() string { return m.pathOrder(path) })
+		} else {
+			function, kind, options = m.function(column.kind)
+		}
 		if function == "" {
 			return "", 0, false
 		}
@@ -81,18 +91,66 @@ func (m *viewMaker) aggregate(path []*viewNode) (text string, kind relation.Kind
 	if m.chance(3) {
 		text += ", where: " + m.quoted(m.pathCondition(path))
 	}
-	switch {
-	case function == "avg":
-		text += fmt.Sprintf(", round: %d", m.IntN(4))
-	case function == "sum" && m.chance(3):
-		text += `, default: "0"`
+	return text + options + "}", kind, true
+}
+
+// ofRows picks an aggregate that takes values as they are: of a row by its
+// place in an order, or all of them.
+func (m *viewMaker) ofRows(argument relation.Kind, order func() string) (function string, kind relation.Kind, options string) {
+	if m.chance(3) {
+		if m.chance(2) {
+			options = fmt.Sprintf(", limit: %d", m.between(1, 4))
+		}
+		if m.chance(3) {
+			options += ", distinct: true"
+		}
+		return "collect", relation.Array, options
 	}
-	return text + "}", kind, true
+	options = ", order_by: " + order()
+	switch argument.Family() {
+	case relation.IntegerFamily, relation.DecimalFamily, relation.TextFamily:
+		if m.chance(4) {
+			options += `, default: "3"`
+		}
+	}
+	return pick(m.generator, []string{"first", "last"}), argument, options
+}
+
+// lengthOf is what conditions read of a collected field.
+func lengthOf(field string) name { return name{"len(" + field + ")", relation.Int4} }
+
+// pathOrder orders the rows at the end of a path, by columns of any of the rows on it.
+func (m *viewMaker) pathOrder(path []*viewNode) string {
+	lists := slices.DeleteFunc(slices.Clone(path), func(n *viewNode) bool { return !n.many })
+	var terms []string
+	for range m.between(1, 3) {
+		n := pick(m.generator, lists)
+		scope := n.named(n.name + ".")
+		if n == path[len(path)-1] {
+			scope = append(scope, n.computedByAlias()...)
+			for _, o := range n.ones {
+				scope = append(scope, o.columns()...)
+			}
+		}
+		terms = append(terms, m.term(scope))
+	}
+	return "[" + strings.Join(terms, ", ") + "]"
 }
 
 // function picks an aggregate for an argument of a kind, and tells the kind of
-// its result.
-func (m *viewMaker) function(argument relation.Kind) (string, relation.Kind) {
+// its result and its options.
+func (m *viewMaker) function(argument relation.Kind) (function string, kind relation.Kind, options string) {
+	function, kind = m.numeric(argument)
+	switch {
+	case function == "avg":
+		options = fmt.Sprintf(", round: %d", m.IntN(4))
+	case function == "sum" && m.chance(3):
+		options = `, default: "0"`
+	}
+	return function, kind, options
+}
+
+func (m *viewMaker) numeric(argument relation.Kind) (string, relation.Kind) {
 	if m.chance(6) {
 		return "count_distinct", relation.Int8
 	}
@@ -124,10 +182,7 @@ func (m *viewMaker) pathCondition(path []*viewNode) string {
 		if !n.many || text != "" && m.chance(2) {
 			continue
 		}
-		var scope []name
-		for _, c := range n.schema.Columns {
-			scope = append(scope, name{n.name + "." + c.Name, c.Type.Kind})
-		}
+		scope := n.named(n.name + ".")
 		if text != "" {
 			text += " and "
 		}
