@@ -123,8 +123,11 @@ func lengthOf(field string) name { return name{"len(" + field + ")", relation.In
 func (m *viewMaker) pathOrder(path []*viewNode) string {
 	lists := slices.DeleteFunc(slices.Clone(path), func(n *viewNode) bool { return !n.many })
 	var terms []string
-	for range m.between(1, 3) {
+	for i := range m.between(1, 3) {
 		n := pick(m.generator, lists)
+		if i == 0 && m.chance(2) {
+			n = lists[0] // what rows further up say often comes first
+		}
 		scope := n.named(n.name + ".")
 		if n == path[len(path)-1] {
 			scope = append(scope, n.computedByAlias()...)
