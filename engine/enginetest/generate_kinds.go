@@ -76,7 +76,7 @@ func (g *generator) groups(viewName string, relations []*relation.Schema) string
 	}
 	lines = append(lines, "group_by:")
 	var fields []name // of the group
-	for range g.between(1, 3) {
+	for range pick(g, []int{1, 1, 2, 3}) {
 		if d, line := m.dimension(root, scope); line != "" && !slices.Contains(fields, d) {
 			fields = append(fields, d)
 			lines = append(lines, "  "+line)
@@ -123,6 +123,8 @@ func (n name) named(other name) bool { return n.text == other.text }
 func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 	times := append(of(scope, relation.Timestamp), of(scope, relation.Date)...)
 	switch {
+	case root.joins() && m.chance(2):
+		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
 	case len(times) > 0 && m.chance(3):
 		d := name{m.fresh("d"), relation.Timestamp}
 		return d, fmt.Sprintf("%s: {bucket: %s, every: %s, timezone: %s}", d.text, pick(m.generator, times).text,
@@ -135,8 +137,6 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 			return d, ""
 		}
 		return d, d.text + ": " + m.quoted(text)
-	case root.joins() && m.chance(2):
-		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
 	}
 	d := pick(m.generator, scope)
 	return d, d.text + ":"

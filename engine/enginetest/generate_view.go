@@ -193,6 +193,9 @@ func (m *viewMaker) joinable() *relation.Schema {
 // asked for has no match among them.
 func (m *viewMaker) join(n *viewNode, columns []int) (join string, all bool) {
 	outer := n.enclosing()
+	if columns == nil && m.chance(2) {
+		return m.quoted(n.name + "." + joinColumn + " == " + outer[0].name + "." + joinColumn), false
+	}
 	if columns == nil {
 		for range m.between(1, 5)/3 + 1 {
 			columns = append(columns, m.IntN(len(n.schema.Columns)))
@@ -247,7 +250,7 @@ func (n *viewNode) enclosing() []*viewNode {
 }
 
 func (m *viewMaker) restrict(n *viewNode) {
-	if m.chance(3) {
+	if m.chance(4) {
 		n.options = append(n.options, "where: "+m.quoted(m.condition(m.scope(n, true), 2)))
 	}
 	if n.parent != nil && m.chance(2) {
