@@ -123,10 +123,15 @@ func lengthOf(field string) name { return name{"len(" + field + ")", relation.In
 func (m *viewMaker) pathOrder(path []*viewNode) string {
 	lists := slices.DeleteFunc(slices.Clone(path), func(n *viewNode) bool { return !n.many })
 	var terms []string
-	for i := range m.between(1, 3) {
+	count := m.between(1, 3)
+	across := len(lists) > 1 && !m.chance(3) // first by rows further up, then by others
+	if across {
+		count = 2
+	}
+	for i := range count {
 		n := pick(m.generator, lists)
-		if i == 0 && m.chance(2) {
-			n = lists[0] // what rows further up say often comes first
+		if across && i == 0 {
+			n = lists[0]
 		}
 		scope := n.named(n.name + ".")
 		if n == path[len(path)-1] {
@@ -192,4 +197,25 @@ func (m *viewMaker) pathCondition(path []*viewNode) string {
 		text += m.condition(scope, 1)
 	}
 	return text
+}
+
+// term is one of an order.
+func (m *viewMaker) term(scope []name) string {
+	if m.chance(6) {
+		if text, ok := m.expression(scope, relation.Int4, 1); ok {
+			return m.directed(text)
+		}
+	}
+	return m.directed(pick(m.generator, scope).text)
+}
+
+// directed gives a term of an order its direction.
+func (m *viewMaker) directed(term string) string {
+	if m.chance(2) {
+		term += " desc"
+	}
+	if m.chance(4) {
+		term += pick(m.generator, []string{" nulls first", " nulls last"})
+	}
+	return m.quoted(term)
 }

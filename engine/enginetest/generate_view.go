@@ -176,6 +176,15 @@ func (m *viewMaker) addOnes(n *viewNode, depth int) {
 // joinColumn is an integer in every base relation and in most views.
 const joinColumn = "i1"
 
+// otherJoinColumn is another column of integers where there is one: lists in
+// lists that all joined by one value would hold the same rows.
+func (n *viewNode) otherJoinColumn() string {
+	if i := n.schema.Column("i2"); i >= 0 && n.schema.Columns[i].Type.Kind.Family() == relation.IntegerFamily {
+		return "i2"
+	}
+	return joinColumn
+}
+
 // joins says whether other relations can join to it.
 func (n *viewNode) joins() bool { return n.schema.Column(joinColumn) >= 0 }
 
@@ -194,7 +203,7 @@ func (m *viewMaker) joinable() *relation.Schema {
 func (m *viewMaker) join(n *viewNode, columns []int) (join string, all bool) {
 	outer := n.enclosing()
 	if columns == nil && m.chance(2) {
-		return m.quoted(n.name + "." + joinColumn + " == " + outer[0].name + "." + joinColumn), false
+		return m.quoted(n.name + "." + joinColumn + " == " + outer[0].name + "." + outer[0].otherJoinColumn()), false
 	}
 	if columns == nil {
 		for range m.between(1, 5)/3 + 1 {
@@ -274,27 +283,6 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 		terms = append(terms, m.directed(term))
 	}
 	return "[" + strings.Join(terms, ", ") + "]"
-}
-
-// term is one of an order.
-func (m *viewMaker) term(scope []name) string {
-	if m.chance(6) {
-		if text, ok := m.expression(scope, relation.Int4, 1); ok {
-			return m.directed(text)
-		}
-	}
-	return m.directed(pick(m.generator, scope).text)
-}
-
-// directed gives a term of an order its direction.
-func (m *viewMaker) directed(term string) string {
-	if m.chance(2) {
-		term += " desc"
-	}
-	if m.chance(4) {
-		term += pick(m.generator, []string{" nulls first", " nulls last"})
-	}
-	return m.quoted(term)
 }
 
 // named lists the columns of a node's own row that expressions are made of,
