@@ -31,7 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 
 async function runTests(graphql) {
   const shots = process.env.ODSD_SCREENSHOTS ?? path.join(tmpdir(), "odsd-clients"); // to be looked at afterwards
-  const env = { ...home.env, ODSD_URL: graphql, ODSD_REWRITE: rewrite ? "1" : "", ODSD_SCREENSHOTS: shots };
+  const env = { ...home.env, ODSD: binary, ODSD_URL: graphql, ODSD_REWRITE: rewrite ? "1" : "", ODSD_SCREENSHOTS: shots };
   tests = spawn(process.execPath, ["--test", "--test-reporter=spec", ...files], { cwd: here, env, stdio: ["ignore", "inherit", "inherit"] });
   return new Promise((resolve, reject) => {
     tests.once("error", reject);
@@ -39,9 +39,10 @@ async function runTests(graphql) {
   });
 }
 
+const binary = path.resolve(process.env.ODSD ?? path.join(here, "../bin/odsd"));
 let passed = false;
 try {
-  const demo = await startDemo(path.resolve(process.env.ODSD ?? path.join(here, "../bin/odsd")), home);
+  const demo = await startDemo(binary, home);
   try {
     passed = !told && (await runTests(demo.graphql));
   } finally {

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,7 +20,8 @@ const (
 	sourcePrefix   = "source/"
 	relationPrefix = "relation/"
 	indexPrefix    = "index/"
-	viewPrefix     = "view/"
+	viewPrefix     = "view/" // served generations
+	nextPrefix     = "next/" // those that are built to replace them
 )
 
 // idRecord is the next free number, shared by relations, indexes and generations.
@@ -33,6 +35,10 @@ type sourceRecord struct {
 	// state that the source was in.
 	Live     bool   `json:"live"`
 	Identity []byte `json:"identity,omitempty"`
+	// Anew is set when a copy anew was asked for and has not begun. It is durable
+	// before the source hears of it: the source gives up its place in the stream first,
+	// and a daemon killed then must not look for it.
+	Anew bool `json:"anew,omitempty"`
 }
 
 type relationRecord struct {
@@ -45,8 +51,12 @@ type relationRecord struct {
 type indexRecord struct {
 	ID          storage.IndexID   `json:"id"`
 	Arrangement views.Arrangement `json:"arrangement"`
+	// Generation is the one whose root rows are indexed; 0 where they are a table's.
+	Generation storage.GenerationID `json:"generation,omitempty"`
 	// Filled is false while entries of rows stored before are being added.
 	Filled bool `json:"filled"`
+	// next is where the filling goes on; nil at its start.
+	next []byte
 }
 
 // viewRecord is one view's generation.
@@ -60,6 +70,12 @@ type viewRecord struct {
 	Cursor    []byte `json:"cursor,omitempty"`
 	Documents int64  `json:"documents"`
 	Errors    int64  `json:"errors"`
+	// File and Definition are the text that it was built by: whatever the project says
+	// later, it is kept up to date by this until another takes its place.
+	File       string `json:"file,omitempty"`
+	Definition string `json:"definition,omitempty"`
+	// Anew is set when it was asked for though what is served had the same definition.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // catalog is the records in memory. The writer owns it.
@@ -68,9 +84,10 @@ type catalog struct {
 	sources   map[string]*sourceRecord
 	relations map[string]*relationRecord
 	indexes   map[storage.IndexID]*indexRecord
-	views     map[string]*viewRecord
-	frontiers map[string]storage.Frontier
-	stored    ivm.Catalog
+	// views and nexts are the generations as they were found at the start.
+	views, nexts map[string]*viewRecord
+	frontiers    map[string]storage.Frontier
+	stored       ivm.Catalog
 }
 
 func loadCatalog(r storage.Reader) (*catalog, error) {
@@ -80,6 +97,7 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 		relations: map[string]*relationRecord{},
 		indexes:   map[storage.IndexID]*indexRecord{},
 		views:     map[string]*viewRecord{},
+		nexts:     map[string]*viewRecord{},
 		stored:    ivm.Catalog{Relations: map[string]*ivm.Relation{}},
 	}
 	if _, err := storage.GetMeta(r, idsRecord, &c.ids); err != nil {
@@ -94,6 +112,9 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 	if err := scanRecords(r, viewPrefix, func(name string) any { c.views[name] = &viewRecord{}; return c.views[name] }); err != nil {
 		return nil, err
 	}
+	if err := scanRecords(r, nextPrefix, func(name string) any { c.nexts[name] = &viewRecord{}; return c.nexts[name] }); err != nil {
+		return nil, err
+	}
 	var indexes []*indexRecord
 	if err := scanRecords(r, indexPrefix, func(string) any { indexes = append(indexes, &indexRecord{}); return indexes[len(indexes)-1] }); err != nil {
 		return nil, err
@@ -102,7 +123,10 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 		c.stored.Relations[name] = ivm.NewRelation(record.ID, record.Schema)
 	}
 	for _, x := range indexes {
-		c.attach(x)
+		c.indexes[x.ID] = x
+	}
+	for _, r := range c.stored.Relations {
+		c.attachIndexes(r, 0)
 	}
 	var err error
 	c.frontiers, err = storage.Frontiers(r)
@@ -117,10 +141,13 @@ func scanRecords(r storage.Reader, prefix string, record func(name string) any) 
 	})
 }
 
-func (c *catalog) attach(x *indexRecord) {
-	c.indexes[x.ID] = x
-	if r := c.stored.Relations[x.Arrangement.Relation]; r != nil {
-		r.Indexes = append(r.Indexes, ivm.NewIndex(x.ID, x.Arrangement))
+// attachIndexes gives a relation the indexes that the store has on it: on a table, or
+// on the root rows of a generation.
+func (c *catalog) attachIndexes(r *ivm.Relation, of storage.GenerationID) {
+	for _, x := range c.indexes {
+		if x.Arrangement.Relation == r.Schema.Name && x.Generation == of {
+			r.Indexes = append(r.Indexes, ivm.NewIndex(x.ID, x.Arrangement))
+		}
 	}
 }
 
@@ -131,27 +158,29 @@ func (c *catalog) next(commit *storage.Commit) (uint32, error) {
 	return id, storage.SetMeta(commit, idsRecord, c.ids)
 }
 
-// live says whether every relation of a view is stored and complete; if not, it
-// names the sources, and the views below it, that are waited for.
-func (c *catalog) live(plan *views.Plan) (waiting []string) {
-	missing := map[string]bool{}
+// waitingSources names the sources of a plan that are not stored and complete.
+func (c *catalog) waitingSources(plan *views.Plan) []string {
+	var waiting []string
 	for _, o := range plan.View.Occurrences {
-		if isView(o.Schema.Name) {
-			if c.stored.Relations[o.Schema.Name] == nil {
-				missing[o.Schema.Name] = true
-			}
+		source := sourceOf(o.Schema.Name)
+		if isView(o.Schema.Name) || slices.Contains(waiting, source) {
 			continue
 		}
-		source := sourceOf(o.Schema.Name)
 		if record := c.sources[source]; record == nil || !record.Live {
-			missing[source] = true
+			waiting = append(waiting, source)
 		}
-	}
-	for name := range missing {
-		waiting = append(waiting, name)
 	}
 	sort.Strings(waiting)
 	return waiting
+}
+
+// schemas of the stored tables.
+func (c *catalog) schemas() map[string]*relation.Schema {
+	schemas := map[string]*relation.Schema{}
+	for name, record := range c.relations {
+		schemas[name] = record.Schema
+	}
+	return schemas
 }
 
 // isView says whether a relation's name is a view's: tables have their source's

@@ -5,7 +5,6 @@ import (
 
 	"odsd/engine/ivm"
 	"odsd/storage"
-	"odsd/views"
 )
 
 // startCopy makes room for a source's relations: whatever is stored of them is
@@ -30,7 +29,7 @@ func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 		if err := storage.SetMeta(c, relationPrefix+schema.Name, record); err != nil {
 			return err
 		}
-		if err := w.declareIndexes(c, schema.Name, true); err != nil {
+		if err := w.declareIndexesOn(c, schema.Name); err != nil {
 			return err
 		}
 	}
@@ -39,58 +38,20 @@ func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 	}
 	e := w.engine
 	e.durable.forget(s)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	w.showCopy(s, event)
+	e.log.Info("copying", "source", name, "tables", len(event.Schemas))
+	return w.settleViews()
+}
+
+func (w *writer) showCopy(s *sourceState, event CopyStarted) {
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
 	s.live = false
 	s.frontier = storage.Frontier{}
 	s.tables = map[string]*tableState{}
 	for _, schema := range event.Schemas {
 		s.tables[schema.Name] = &tableState{copying: true, expected: event.RowsExpected[schema.Name]}
 	}
-	e.log.Info("copying", "source", name, "tables", len(event.Schemas))
-	return nil
-}
-
-// declareIndexes creates the indexes on a relation that views want and that do
-// not exist. Those of a relation without rows are filled from the start.
-func (w *writer) declareIndexes(c *storage.Commit, relation string, filled bool) error {
-	for _, v := range w.engine.views {
-		for _, a := range v.plan.Arrangements {
-			if a.Relation != relation {
-				continue
-			}
-			if _, err := w.catalog.stored.Index(a); err == nil {
-				continue
-			}
-			if !w.indexable(relation, a.Columns) {
-				continue // checkSchemas says so where the view is activated
-			}
-			id, err := w.catalog.next(c)
-			if err != nil {
-				return err
-			}
-			x := &indexRecord{ID: storage.IndexID(id), Arrangement: a, Filled: filled}
-			w.catalog.attach(x)
-			if err := w.saveIndex(c, x); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *writer) indexable(relation string, columns []int) bool {
-	schema := w.catalog.stored.Relations[relation].Schema
-	for _, column := range columns {
-		if column >= len(schema.Columns) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *writer) saveIndex(c *storage.Commit, x *indexRecord) error {
-	return storage.SetMeta(c, fmt.Sprintf("%s%08d", indexPrefix, x.ID), x)
 }
 
 // dropSource removes all that is stored of a source, and the views that stand
@@ -109,40 +70,48 @@ func (w *writer) dropSource(c *storage.Commit, name string) {
 	}
 	storage.DeleteFrontier(c, name)
 	delete(w.catalog.frontiers, name)
-	for _, v := range w.engine.views {
-		if w.readsSource(v.plan, name) {
-			w.dropView(c, v.plan.View.Name)
-			w.setWaiting(v)
-		}
-	}
+	w.dropReaders(c, name)
 }
 
-// dropIndexes removes the indexes on a relation.
+// dropIndexes removes the indexes on a table.
 func (w *writer) dropIndexes(c *storage.Commit, relation string) {
 	for id, x := range w.catalog.indexes {
 		if x.Arrangement.Relation == relation {
-			prefix := storage.AppendIndexPrefix(nil, id)
-			c.DeleteRange(prefix, storage.PrefixEnd(prefix))
-			storage.DeleteMeta(c, fmt.Sprintf("%s%08d", indexPrefix, id))
-			delete(w.catalog.indexes, id)
+			w.dropIndex(c, id)
 		}
 	}
 }
 
-// readsSource says whether a view stands on a source, by itself or through
-// other views.
-func (w *writer) readsSource(plan *views.Plan, source string) bool {
-	for _, o := range plan.View.Occurrences {
-		name := o.Schema.Name
-		if below := w.engine.viewNamed(name); isView(name) && below != nil {
-			if w.readsSource(below.plan, source) {
-				return true
+// dropReaders removes the generations that stand on a source, by themselves or
+// through other views.
+func (w *writer) dropReaders(c *storage.Commit, source string) {
+	reads := map[storage.GenerationID]bool{}
+	for _, g := range w.generations() {
+		for _, o := range g.plan.View.Occurrences {
+			name := o.Schema.Name
+			if isView(name) && reads[g.record.Inputs[name]] || !isView(name) && sourceOf(name) == source {
+				reads[g.record.Generation] = true
 			}
-		} else if sourceOf(name) == source {
-			return true
 		}
 	}
-	return false
+	e := w.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, v := range e.views {
+		if v.served != nil && reads[v.served.record.Generation] {
+			w.deleteGeneration(c, v.served)
+			storage.DeleteMeta(c, viewPrefix+v.name)
+			v.served = nil
+		}
+		if v.next != nil && (v.next.fault != nil || reads[v.next.record.Generation]) {
+			if v.next.fault == nil {
+				w.deleteGeneration(c, v.next)
+				storage.DeleteMeta(c, nextPrefix+v.name)
+			}
+			v.next = nil // a failed one may do better on the new rows
+		}
+	}
+	e.publish()
 }
 
 func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
@@ -200,5 +169,5 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 	e.mu.Unlock()
 	e.durable.applied(s, event.Position)
 	e.log.Info("copied", "source", name, "lsn", event.Position.String())
-	return w.activateViews()
+	return w.settleViews()
 }

@@ -13,18 +13,14 @@ import (
 	"odsd/engine/ivm"
 	"odsd/storage"
 	"odsd/storage/relation"
-	"odsd/views"
 )
 
 // Options of an engine.
 type Options struct {
 	Store   *storage.Store
 	Sources []Source
-	// Views that were checked; they are maintained. Broken are those that could
-	// not be, with the reason, so that status can show them.
-	Views  []*views.View
-	Broken map[string]error
-	Log    *slog.Logger
+	Definitions
+	Log *slog.Logger
 	// BuildChunk is how many documents one step of a build adds at most; 0 for
 	// the default.
 	BuildChunk int
@@ -44,6 +40,20 @@ type CommitReport struct {
 	Views        map[string]ivm.Result
 }
 
+// add notes what the commit did to a view: to what is served of it and to what is
+// being built.
+func (r *CommitReport) add(view string, result ivm.Result) {
+	sum, both := r.Views[view]
+	if !both {
+		r.Views[view] = result
+		return
+	}
+	sum.Documents += result.Documents
+	sum.Errors += result.Errors
+	sum.Roots = append(sum.Roots, result.Roots...)
+	r.Views[view] = sum
+}
+
 // Engine applies transactions and maintains views. Make one with New, run it
 // once with Run; every other method may be called from any goroutine while it runs.
 type Engine struct {
@@ -54,8 +64,6 @@ type Engine struct {
 	chunk   int // most documents of a step of a build
 	sources []*sourceState
 	byName  map[string]*sourceState
-	views   []*viewState
-	broken  map[string]error
 	// verifying is taken by the one verification that runs at a time.
 	verifying chan struct{}
 
@@ -63,12 +71,16 @@ type Engine struct {
 	done     chan struct{} // closed when Run returns
 	durable  *durability
 
-	// mu guards what readers and status see: served, and the fields of
-	// sourceState and viewState that say so.
-	mu     sync.RWMutex
-	served map[string]Served
-	// generation counts the changes of served.
-	generation uint64
+	// mu guards what readers and status see: the fields below, those of viewState, and
+	// those of sourceState that say so.
+	mu sync.RWMutex
+	// views of the project in the order in which they can be computed, then those that
+	// are served still and wanted no more. broken are views whose files have errors.
+	views  []*viewState
+	broken map[string]error
+	// published is what requests may read; it is replaced, never written to, since
+	// readers keep what they have.
+	published published
 }
 
 var errStopped = errors.New("the engine has stopped")
@@ -101,64 +113,14 @@ type tableState struct {
 	fault          *Halt
 }
 
-// viewState is one view as the engine knows it.
-type viewState struct {
-	plan        *views.Plan
-	fingerprint string
-
-	// Owned by the writer.
-	view   *ivm.View
-	record *viewRecord
-
-	// Guarded by Engine.mu.
-	state      ViewStatus
-	waiting    []string
-	generation storage.GenerationID
-	fault      error
-	documents  int64
-	errors     int64
-	total      int64 // root rows to build
-}
-
-// viewNamed finds a view of the project; nil when there is none.
-func (e *Engine) viewNamed(name string) *viewState {
-	for _, v := range e.views {
-		if v.plan.View.Name == name {
-			return v
-		}
-	}
-	return nil
-}
-
-// above lists the views that stand directly on a view.
-func (e *Engine) above(name string) []*viewState {
-	var above []*viewState
-	for _, v := range e.views {
-		for _, o := range v.plan.View.Occurrences {
-			if o.Schema.Name == name {
-				above = append(above, v)
-				break
-			}
-		}
-	}
-	return above
-}
-
-// Served is a view that queries may read.
-type Served struct {
-	Plan       *views.Plan
-	Generation storage.GenerationID
-}
-
 // New makes an engine over an open store.
 func New(o Options) (*Engine, error) {
 	e := &Engine{
-		store: o.Store, log: o.Log, now: o.Now, broken: o.Broken, observe: o.Observe,
+		store: o.Store, log: o.Log, now: o.Now, observe: o.Observe,
 		byName:    map[string]*sourceState{},
 		commands:  make(chan func(*writer)),
 		verifying: make(chan struct{}, 1),
 		done:      make(chan struct{}),
-		served:    map[string]Served{},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -180,13 +142,12 @@ func New(o Options) (*Engine, error) {
 		e.sources = append(e.sources, state)
 		e.byName[s.Name()] = state
 	}
-	for _, v := range o.Views {
-		plan, err := views.Compile(v)
-		if err != nil {
-			return nil, err
-		}
-		e.views = append(e.views, &viewState{plan: plan, fingerprint: plan.Fingerprint(), state: ViewWaiting})
+	wanted, err := compile(o.Views)
+	if err != nil {
+		return nil, err
 	}
+	e.want(wanted, o.Broken)
+	e.publish()
 	e.durable = newDurability(e)
 	return e, nil
 }

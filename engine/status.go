@@ -3,19 +3,6 @@ package engine
 import (
 	"sort"
 	"time"
-
-	"odsd/storage"
-)
-
-// ViewStatus is a view's state as status prints it.
-type ViewStatus string
-
-// The states of a view.
-const (
-	ViewWaiting  ViewStatus = "waiting" // for sources to be copied
-	ViewBuilding ViewStatus = "building"
-	ViewReady    ViewStatus = "ready"
-	ViewFailed   ViewStatus = "failed"
 )
 
 // Status is what /statusz and `odsd status` show.
@@ -50,18 +37,6 @@ type TableStatus struct {
 	Error        *Fault `json:"error"`
 }
 
-// ViewReport is one view of a status.
-type ViewReport struct {
-	Name       string     `json:"name"`
-	State      ViewStatus `json:"state"`
-	Documents  int64      `json:"documents"`
-	RowErrors  int64      `json:"rowErrors"`
-	Generation uint32     `json:"generation"`
-	Progress   float64    `json:"progress"` // share of the documents built, 0…1
-	WaitingFor []string   `json:"waitingFor"`
-	Error      *Fault     `json:"error"`
-}
-
 // Fault is an error as status shows it.
 type Fault struct {
 	Code    string `json:"code"`
@@ -78,36 +53,17 @@ func (e *Engine) Status() Status {
 		status.Sources = append(status.Sources, e.sourceStatus(s))
 	}
 	for _, v := range e.views {
-		report := viewReport(v)
+		report := e.viewReport(v)
 		status.Views = append(status.Views, report)
 		status.Ready = status.Ready && e.settled(v)
 	}
 	for name, err := range e.broken {
-		status.Views = append(status.Views, ViewReport{
-			Name: name, State: ViewFailed, WaitingFor: []string{},
-			Error: &Fault{Code: "DEFINITION", Message: err.Error(), Hint: "run `odsd check` for the place"},
-		})
+		if e.viewNamed(name) == nil {
+			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Error: definitionFault(err)})
+		}
 	}
 	sort.Slice(status.Views, func(a, b int) bool { return status.Views[a].Name < status.Views[b].Name })
 	return status
-}
-
-// settled says whether a view holds up readiness no longer: it is ready or
-// failed, or waits for nothing but sources that cannot be reached.
-func (e *Engine) settled(v *viewState) bool {
-	switch v.state {
-	case ViewReady, ViewFailed:
-		return true
-	case ViewBuilding:
-		return false
-	}
-	for _, name := range v.waiting {
-		s := e.byName[name]
-		if s == nil || s.condition.State == Stale || s.condition.State == Halted {
-			return true
-		}
-	}
-	return false
 }
 
 func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
@@ -149,27 +105,6 @@ func (e *Engine) lag(s *sourceState) time.Duration {
 	return max(0, e.now().Sub(s.caughtUp))
 }
 
-func viewReport(v *viewState) ViewReport {
-	report := ViewReport{
-		Name: v.plan.View.Name, State: v.state, Documents: v.documents, RowErrors: v.errors,
-		WaitingFor: []string{},
-	}
-	if v.state != ViewWaiting {
-		report.Generation = uint32(v.generation)
-	}
-	report.WaitingFor = append(report.WaitingFor, v.waiting...)
-	switch {
-	case v.state == ViewReady:
-		report.Progress = 1
-	case v.state == ViewBuilding && v.total > 0:
-		report.Progress = min(1, float64(v.documents)/float64(v.total))
-	}
-	if v.fault != nil {
-		report.Error = &Fault{Code: "VIEW", Message: v.fault.Error(), Hint: "mend the definition and start odsd again"}
-	}
-	return report
-}
-
 func faultOf(h *Halt) *Fault {
 	if h == nil {
 		return nil
@@ -184,49 +119,3 @@ func instant(t time.Time) *time.Time {
 	t = t.UTC()
 	return &t
 }
-
-// Reading is one consistent state of the store, for one request.
-type Reading struct {
-	Snapshot *storage.Snapshot
-	// Views that may be read in it, by name.
-	Views map[string]Served
-	// Generation changes whenever the set of views does.
-	Generation uint64
-	Sources    []SourceReading
-}
-
-// SourceReading is a source as of a reading.
-type SourceReading struct {
-	Name     string
-	Frontier storage.Frontier
-	Lag      time.Duration
-	State    SourceState
-}
-
-// Read takes a snapshot. The caller closes it.
-func (e *Engine) Read() (*Reading, error) {
-	e.mu.RLock()
-	r := &Reading{Snapshot: e.store.Snapshot(), Views: e.served, Generation: e.generation}
-	for _, s := range e.sources {
-		r.Sources = append(r.Sources, SourceReading{Name: s.source.Name(), Lag: e.lag(s), State: s.condition.State})
-	}
-	e.mu.RUnlock()
-	frontiers, err := storage.Frontiers(r.Snapshot)
-	if err != nil {
-		r.Close()
-		return nil, err
-	}
-	for i := range r.Sources {
-		r.Sources[i].Frontier = frontiers[r.Sources[i].Name]
-	}
-	return r, nil
-}
-
-// Documents is how many documents a view that may be read has in this reading,
-// without reading them; -1 when it holds another generation of the view.
-func (r *Reading) Documents(view string) (int64, error) {
-	return r.Views[view].Count(r.Snapshot)
-}
-
-// Close gives the snapshot back.
-func (r *Reading) Close() error { return r.Snapshot.Close() }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"odsd/storage"
 )
 
 // retryHalted is how long a source that needs a person is left alone before it
@@ -75,15 +77,48 @@ func (s *sourceState) rest(ctx context.Context) (anew bool, err error) {
 
 // Resync has a source copied anew: the cure for a gap, for another database at
 // the same address, for a table whose columns changed. What is stored is served
-// until the new copy begins; then the views on the source are built again.
-func (e *Engine) Resync(source string) error {
+// until the new copy begins; then the views on the source are built again. When
+// it returns, the copy will be made even if the daemon is killed at once.
+func (e *Engine) Resync(ctx context.Context, source string) error {
 	s := e.byName[source]
 	if s == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownSource, source)
+	}
+	var failed error
+	if err := e.do(ctx, func(w *writer) { failed = w.wantCopy(s) }); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if err := e.store.Sync(); err != nil {
+		return fmt.Errorf("sync the store: %w", err)
 	}
 	select {
 	case s.again <- struct{}{}:
 	default: // asked for already
 	}
+	return nil
+}
+
+// wantCopy writes down that a source is to be copied anew. One that was never
+// copied will be anyway.
+func (w *writer) wantCopy(s *sourceState) error {
+	name := s.source.Name()
+	record := w.catalog.sources[name]
+	if record == nil || !record.Live || record.Anew {
+		return nil
+	}
+	wanted := *record
+	wanted.Anew = true
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	if err := storage.SetMeta(c, sourcePrefix+name, wanted); err != nil {
+		return err
+	}
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("note that %s is to be copied anew: %w", name, err)
+	}
+	*record = wanted
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"odsd/engine/ivm"
@@ -87,8 +88,8 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (*VerifyReport, er
 			return nil, err
 		}
 	}
-	for _, view := range e.views {
-		if len(o.Sources) > 0 && len(o.Views) == 0 || !wanted(o.Views, view.plan.View.Name) {
+	for _, view := range e.viewNames() {
+		if len(o.Sources) > 0 && len(o.Views) == 0 || !wanted(o.Views, view) {
 			continue
 		}
 		if err := v.view(ctx, view); err != nil {
@@ -122,16 +123,26 @@ func (v *verification) known() error {
 			return fmt.Errorf("%w: %q", ErrUnknownSource, name)
 		}
 	}
+	known := v.engine.viewNames()
 	for _, name := range v.options.Views {
-		found := false
-		for _, view := range v.engine.views {
-			found = found || view.plan.View.Name == name
-		}
-		if !found {
-			return fmt.Errorf("no such view: %q", name)
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%w: %q", ErrUnknownView, name)
 		}
 	}
 	return nil
+}
+
+// ErrUnknownView is returned for a view that the project does not have.
+var ErrUnknownView = errors.New("no such view")
+
+func (e *Engine) viewNames() []string {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var names []string
+	for _, v := range e.views {
+		names = append(names, v.name)
+	}
+	return names
 }
 
 func (v *verification) differ(d VerifyDifference) {
@@ -282,8 +293,7 @@ func valueText(v relation.Value) string {
 }
 
 // view compares the documents of one view with their recomputation.
-func (v *verification) view(ctx context.Context, state *viewState) error {
-	name := state.plan.View.Name
+func (v *verification) view(ctx context.Context, name string) error {
 	verified := VerifiedView{Name: name}
 	reading, err := v.engine.Read()
 	if err != nil {

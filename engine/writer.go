@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
@@ -20,6 +21,10 @@ type writer struct {
 	engine  *Engine
 	catalog *catalog
 	chunk   int // documents of the next step of a build
+	// maintained are the generations that changes are applied to, inputs first.
+	maintained []*generation
+	// failed ends the loop: a command could not write to the store.
+	failed error
 }
 
 func newWriter(e *Engine) (*writer, error) {
@@ -43,14 +48,17 @@ func newWriter(e *Engine) (*writer, error) {
 	}
 	e.mu.Unlock()
 	e.durable.start(c.frontiers)
-	return w, w.activateViews()
+	if err := w.loadServed(); err != nil {
+		return nil, err
+	}
+	return w, w.settleViews()
 }
 
 // resume is what a source is told of the store at its start.
 func (w *writer) resume(s *sourceState) *Resume {
 	name := s.source.Name()
 	record := w.catalog.sources[name]
-	if record == nil || !record.Live {
+	if record == nil || !record.Live || record.Anew {
 		return nil
 	}
 	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity}
@@ -84,6 +92,9 @@ func (w *writer) run(ctx context.Context) error {
 				return err
 			}
 		}
+		if w.failed != nil {
+			return w.failed
+		}
 		if err := w.buildSome(); err != nil {
 			return err
 		}
@@ -108,7 +119,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.events)})
 		sources = append(sources, s)
 	}
-	if w.building() {
+	if w.unbuilt() != nil {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectDefault})
 	}
 	chosen, value, ok := reflect.Select(cases)
@@ -270,7 +281,10 @@ func (w *writer) commit(b *batch) error {
 		case errors.As(err, &ofSource):
 			w.stopSource(b, ofSource)
 		case errors.As(err, &ofView):
-			if err := w.failView(ofView); err != nil {
+			if err := w.failGeneration(ofView.of, ofView.cause); err != nil {
+				return err
+			}
+			if err := w.settleViews(); err != nil {
 				return err
 			}
 		default:
@@ -289,7 +303,7 @@ func (e *sourceError) Error() string { return e.cause.Error() }
 
 // viewError is a fault in the maintenance of a view.
 type viewError struct {
-	view  *viewState
+	of    *generation
 	cause error
 }
 
@@ -328,8 +342,8 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
 			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
-		for v, result := range results {
-			report.Views[v.plan.View.Name] = result
+		for g, result := range results {
+			report.add(g.plan.View.Name, result)
 		}
 		w.engine.observe(report)
 	}
@@ -337,28 +351,34 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	return nil
 }
 
-// maintain applies the changes to every active view.
-func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewState]ivm.Result, error) {
-	results := map[*viewState]ivm.Result{}
+// maintain applies the changes to every generation of a view, each with those of
+// the generations that it stands on.
+func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*generation]ivm.Result, error) {
+	results := map[*generation]ivm.Result{}
 	if len(changes) == 0 {
 		return results, nil
 	}
-	for _, v := range w.engine.views {
-		if v.view == nil {
+	roots := map[storage.GenerationID][]ivm.Change{}
+	for _, g := range w.maintained {
+		if !g.begun() {
 			continue
 		}
+		concerned := changes
+		for _, input := range g.record.Inputs {
+			concerned = append(concerned[:len(concerned):len(concerned)], roots[input]...)
+		}
 		var upTo []byte
-		if !v.record.Ready {
-			upTo = append([]byte{}, v.record.Cursor...)
+		if !g.record.Ready {
+			upTo = append([]byte{}, g.record.Cursor...)
 		}
-		result, err := applyGuarded(v.view, c, changes, upTo)
+		result, err := applyGuarded(g.view, c, concerned, upTo)
 		if err != nil {
-			return nil, &viewError{v, err}
+			return nil, &viewError{g, err}
 		}
-		results[v] = result
-		if r := w.catalog.stored.Relations[v.plan.View.Name]; r != nil && len(result.Roots) > 0 {
-			ivm.WriteIndexes(c, r, result.Roots)
-			changes = append(changes, result.Roots...)
+		results[g] = result
+		if g.relation != nil && len(result.Roots) > 0 {
+			ivm.WriteIndexes(c, g.relation, result.Roots)
+			roots[g.record.Generation] = result.Roots
 		}
 	}
 	return results, nil
@@ -367,7 +387,9 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*viewSta
 // applyGuarded turns a panic in one view's maintenance into an error of that
 // view: the commit is then made without it.
 func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
+	began := time.Now()
 	defer func() {
+		result.Took = time.Since(began)
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
 		}
@@ -376,15 +398,15 @@ func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []b
 }
 
 // recordResults writes the counters that a commit moves, with the commit.
-func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*viewState]ivm.Result) error {
-	for v, result := range results {
+func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*generation]ivm.Result) error {
+	for g, result := range results {
 		if result.Documents == 0 && result.Errors == 0 {
 			continue
 		}
-		record := *v.record
+		record := *g.record
 		record.Documents += result.Documents
 		record.Errors += result.Errors
-		if err := storage.SetMeta(c, viewPrefix+v.plan.View.Name, record); err != nil {
+		if err := w.saveGeneration(c, g, &record); err != nil {
 			return err
 		}
 	}
@@ -414,13 +436,12 @@ func rowsGained(changes []ivm.Change) map[string]int64 {
 }
 
 // committed brings what is in memory up to what was just committed.
-func (w *writer) committed(b *batch, changes []ivm.Change, results map[*viewState]ivm.Result) {
+func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generation]ivm.Result) {
 	e := w.engine
 	e.mu.Lock()
-	for v, result := range results {
-		v.record.Documents += result.Documents
-		v.record.Errors += result.Errors
-		v.documents, v.errors = v.record.Documents, v.record.Errors
+	for g, result := range results {
+		g.record.Documents += result.Documents
+		g.record.Errors += result.Errors
 	}
 	for name, gained := range rowsGained(changes) {
 		w.catalog.relations[name].Rows += gained
@@ -479,39 +500,4 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	}
 	w.engine.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
 	w.engine.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)
-}
-
-// failView sets a view aside. What it served is withdrawn and its record
-// removed, since from the next commit on it is no longer what its definition
-// says; the next start builds it anew.
-func (w *writer) failView(fault *viewError) error {
-	name := fault.view.plan.View.Name
-	w.engine.log.Error("view failed", "view", name, "error", fault.cause.Error())
-	w.setFailed(fault.view, fault.cause)
-	c := w.engine.store.Begin()
-	w.dropView(c, name)
-	for _, above := range w.engine.above(name) {
-		w.failAbove(c, above, name)
-	}
-	if err := c.Apply(); err != nil {
-		return fmt.Errorf("withdraw view %s: %w", name, err)
-	}
-	return nil
-}
-
-// failAbove sets aside what stands on a failed view.
-func (w *writer) failAbove(c *storage.Commit, v *viewState, below string) {
-	w.dropView(c, v.plan.View.Name)
-	w.setFailed(v, fmt.Errorf("it stands on view %s, which failed", below))
-	for _, above := range w.engine.above(v.plan.View.Name) {
-		w.failAbove(c, above, v.plan.View.Name)
-	}
-}
-
-func (w *writer) setFailed(v *viewState, cause error) {
-	v.view = nil
-	w.engine.mu.Lock()
-	defer w.engine.mu.Unlock()
-	v.state, v.fault = ViewFailed, cause
-	w.engine.withdraw(v)
 }

@@ -2,6 +2,7 @@ package project
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -163,4 +164,10 @@ func duration(e yamlfile.Entry) time.Duration {
 		return 0
 	}
 	return d
+}
+
+// Same says whether two files say the same of how a database is captured.
+func (s *Source) Same(other *Source) bool {
+	return s.DSN == other.DSN && s.Slot == other.Slot && s.Publication == other.Publication &&
+		s.Timezone.String() == other.Timezone.String() && s.Freshness == other.Freshness && slices.Equal(s.Tables, other.Tables)
 }

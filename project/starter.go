@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"odsd/internal/yamlfile"
+	"odsd/project/fileschema"
 	"odsd/storage/relation"
 	"odsd/views"
 )
@@ -52,7 +53,7 @@ type StarterFile struct {
 // check.
 func Starter(sources []StarterSource) (files []StarterFile, guesses []Reference) {
 	s := &starter{tables: map[string]*relation.Schema{}}
-	files = append(files, StarterFile{configFile, []byte("version: 1\ndata_dir: ./data\n")})
+	files = append(files, StarterFile{configFile, []byte(fileschema.Header("odsd") + "version: 1\ndata_dir: ./data\n")})
 	for _, source := range sources {
 		for _, t := range source.Schema.Tables {
 			s.tables[t.Name] = t
@@ -83,6 +84,7 @@ func ValidSourceName(name string) bool { return sourceName.MatchString(name) && 
 
 func formatSource(s StarterSource) []byte {
 	var b bytes.Buffer
+	b.WriteString(fileschema.Header("source"))
 	fmt.Fprintf(&b, "version: 1\nsource: %s\npostgres:\n  dsn: ${%s}\ntables:\n", s.Name, DSNVariable(s.Name))
 	for _, t := range s.Schema.Tables {
 		fmt.Fprintf(&b, "  %s:\n", yamlfile.Scalar(strings.TrimPrefix(t.Name, s.Name+".")))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"odsd/internal/yamlfile"
+	"odsd/project/fileschema"
 	"odsd/storage/relation"
 )
 
@@ -23,6 +24,7 @@ type viewWriter struct {
 func (s *starter) view(table string) []byte {
 	w := &viewWriter{starter: s, aliases: map[string]bool{}}
 	t := s.tables[table]
+	w.b.WriteString(fileschema.Header("view"))
 	fmt.Fprintf(&w.b, "version: 1\nview: %s\n", yamlfile.Scalar(s.viewName(table)))
 	if t.Description != "" {
 		fmt.Fprintf(&w.b, "description: %s\n", yamlfile.Scalar(shorten(t.Description)))

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,17 +14,7 @@ import (
 // fields the way to the documents, what is tested on every row, and where the order
 // comes from. It reads no store. Variables that have no value are shown by name.
 func Explain(plans []*views.Plan, r *Request) (string, error) {
-	served := make([]*ServedView, len(plans))
-	for i, p := range plans {
-		served[i] = &ServedView{Plan: p, State: Ready}
-	}
-	s, problems, err := buildSchema(0, served)
-	if err != nil {
-		return "", err
-	}
-	for _, p := range problems {
-		err = errors.Join(err, fmt.Errorf("view %s: %s", p.View, p.Message))
-	}
+	s, err := offlineSchema(plans)
 	if err != nil {
 		return "", err
 	}

@@ -106,3 +106,13 @@ func (s *Store) Metrics() Metrics {
 	}
 	return metrics
 }
+
+// DiskUsage says about how many bytes the files hold of the keys in [lower, upper);
+// what lies in memory only does not count.
+func (s *Store) DiskUsage(lower, upper []byte) (int64, error) {
+	size, err := s.db.EstimateDiskUsage(lower, upper)
+	if err != nil {
+		return 0, s.failure("estimate the size of a range", err)
+	}
+	return int64(size), nil
+}

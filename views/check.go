@@ -69,7 +69,7 @@ type checker struct {
 func newChecker(d *Definition, p *project) *checker {
 	return &checker{
 		def: d, project: p, aliases: map[string]*scope{}, refused: map[string][]*scope{}, unusable: map[*Definition]bool{},
-		view: &View{Kind: d.Kind, Name: d.Name.Value, Description: d.Description, Owner: d.Owner, File: d.File},
+		view: &View{Kind: d.Kind, Name: d.Name.Value, Description: d.Description, Owner: d.Owner, File: d.File, Text: d.Text()},
 	}
 }
 

@@ -245,3 +245,52 @@ func claimName(taken map[string]string, name, view string, at Text, override str
 	at.Node.Report(yamlfile.CodeCollision, "give it another with `graphql: {"+override+"}`", "the GraphQL name %q is already that of %s", name, owner)
 	return false
 }
+
+// Names are the names in GraphQL that views take: of Query's fields and of types.
+type Names struct{ taken map[string]bool }
+
+// NewNames begins with none taken but what stands in every schema.
+func NewNames() *Names { return &Names{taken: map[string]bool{}} }
+
+// Claim takes all names of a view, or none and says so when another has one of them.
+// It is for views of which each was checked, though not together.
+func (n *Names) Claim(v *View) bool {
+	var wanted []string
+	for _, ending := range viewFields {
+		wanted = append(wanted, "."+v.Field+ending)
+	}
+	for _, ending := range viewTypes {
+		wanted = append(wanted, v.Type+ending)
+	}
+	wanted = append(wanted, objectNames(v, v.Nodes[0].Fields, v.Type)...)
+	for _, name := range wanted {
+		if n.taken[name] {
+			return false
+		}
+	}
+	for _, name := range wanted {
+		n.taken[name] = true
+	}
+	return true
+}
+
+// objectNames are the types of the objects in an object.
+func objectNames(v *View, fields []*Field, prefix string) []string {
+	var names []string
+	for _, f := range fields {
+		below := f.Fields
+		switch f.Kind {
+		case OneField:
+		case ManyField:
+			below = v.Nodes[f.Node].Fields
+		default:
+			continue
+		}
+		name := prefix + UpperFirst(f.GraphQL)
+		for _, ending := range objectTypes {
+			names = append(names, name+ending)
+		}
+		names = append(names, objectNames(v, below, name)...)
+	}
+	return names
+}

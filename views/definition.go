@@ -44,6 +44,14 @@ type Definition struct {
 	failed bool
 }
 
+// Text is the definition as it was written.
+func (d *Definition) Text() string {
+	if d.file == nil {
+		return ""
+	}
+	return d.file.Text()
+}
+
 // FieldDefinition is one field as written.
 type FieldDefinition struct {
 	Name        Text

@@ -12,8 +12,10 @@ type View struct {
 	Description string
 	Owner       Owner
 	File        string
-	Type        string // GraphQL type name, Customer360
-	Field       string // GraphQL field name, customer360
+	// Text is the definition as it was written.
+	Text  string
+	Type  string // GraphQL type name, Customer360
+	Field string // GraphQL field name, customer360
 	// Occurrences of relations in the view, by id; the root's is 0 and a
 	// parent's id is always below its children's.
 	Occurrences []*Occurrence

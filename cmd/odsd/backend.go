@@ -2,34 +2,23 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"sync"
 
 	"odsd/engine"
 	"odsd/query"
 	"odsd/storage/relation"
-	"odsd/views"
 )
 
 // backend lets requests read what the engine maintains: query knows snapshots
 // and never the engine.
 type backend struct {
 	engine *engine.Engine
-	plans  []*views.Plan // of all views, by name
 
 	mu sync.Mutex
-	// ready is the list of served views for one generation of the engine's, kept
-	// while all of them are: then nothing of it changes from one request to the next.
-	ready      []*query.ServedView
+	// views is the list of views of one generation of the engine's: nothing of it changes
+	// from one request to the next while that stands.
+	views      []*query.ServedView
 	generation uint64
-}
-
-// newBackend serves these views' plans. A view without a plan is not served.
-func newBackend(e *engine.Engine, plans []*views.Plan) *backend {
-	plans = slices.Clone(plans)
-	slices.SortFunc(plans, func(a, b *views.Plan) int { return strings.Compare(a.View.Name, b.View.Name) })
-	return &backend{engine: e, plans: plans}
 }
 
 // Read takes a snapshot with the views and frontiers of that moment.
@@ -39,12 +28,11 @@ func (b *backend) Read(context.Context) (*query.Reading, error) {
 		return nil, err
 	}
 	reading := &query.Reading{
-		Snapshot: r.Snapshot,
-		// The engine counts from 0.
-		SchemaGeneration: r.Generation + 1,
-		Views:            b.served(r),
+		Snapshot:         r.Snapshot,
+		SchemaGeneration: r.Generation,
+		Views:            b.defined(r),
 		Freshness:        make([]query.Freshness, len(r.Sources)),
-		Documents:        func(view int) (int64, error) { return r.Documents(b.plans[view].View.Name) },
+		Documents:        func(view int) (int64, error) { return r.Defined[view].Count(r.Snapshot) },
 		Close:            func() { _ = r.Close() },
 	}
 	for i, s := range r.Sources {
@@ -56,39 +44,22 @@ func (b *backend) Read(context.Context) (*query.Reading, error) {
 	return reading, nil
 }
 
-// served lists all views, those that cannot be read yet included, so that a
+// defined lists all views, those that cannot be read yet included, so that a
 // request for one is told that it is being built and not that it does not exist.
-func (b *backend) served(r *engine.Reading) []*query.ServedView {
+func (b *backend) defined(r *engine.Reading) []*query.ServedView {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ready != nil && b.generation == r.Generation {
-		return b.ready
+	if b.views != nil && b.generation == r.Generation {
+		return b.views
 	}
-	var states map[string]query.ViewState
-	if len(r.Views) < len(b.plans) {
-		states = b.states()
+	list := make([]*query.ServedView, len(r.Defined))
+	for i, v := range r.Defined {
+		list[i] = &query.ServedView{Plan: v.Plan, Generation: v.Generation, State: query.ViewState(v.State)}
 	}
-	list := make([]*query.ServedView, len(b.plans))
-	for i, plan := range b.plans {
-		list[i] = &query.ServedView{Plan: plan, State: query.Waiting}
-		if view, ok := r.Views[plan.View.Name]; ok {
-			list[i].Plan, list[i].Generation, list[i].State = view.Plan, view.Generation, query.Ready
-		} else if state := states[plan.View.Name]; state != query.Ready {
-			list[i].State = state
-		}
-	}
-	if states == nil {
-		b.ready, b.generation = list, r.Generation
+	if r.Generation >= b.generation { // a slow request may come after a faster one of a later state
+		b.views, b.generation = list, r.Generation
 	}
 	return list
-}
-
-func (b *backend) states() map[string]query.ViewState {
-	states := map[string]query.ViewState{}
-	for _, v := range b.engine.Status().Views {
-		states[v.Name] = query.ViewState(v.State)
-	}
-	return states
 }
 
 // WaitFor returns once the position is applied and synced.

@@ -28,7 +28,10 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(source string) error
+	resync  func(ctx context.Context, source string) error
+	rebuild func(ctx context.Context, view string) error
+	// reload reads the folder anew and tells what that does; it is done only if apply is set.
+	reload func(ctx context.Context, apply bool) (*reloadReply, error)
 }
 
 // verifyRequest is the body of POST /verify.
@@ -65,12 +68,29 @@ func (c controls) handler() http.Handler {
 		writeJSON(w, http.StatusOK, report)
 	})
 	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.resync(r.PathValue("source")); err != nil {
+		if err := c.resync(r.Context(), r.PathValue("source")); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}
 		writeJSON(w, http.StatusOK, struct{}{})
 	})
+	mux.HandleFunc("POST /rebuild/{view}", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.rebuild(r.Context(), r.PathValue("view")); err != nil {
+			writeJSON(w, http.StatusNotFound, problemOf(err))
+			return
+		}
+		writeJSON(w, http.StatusOK, struct{}{})
+	})
+	for path, apply := range map[string]bool{"POST /plan": false, "POST /reload": true} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			reply, err := c.reload(r.Context(), apply)
+			if err != nil {
+				writeJSON(w, http.StatusInternalServerError, problemOf(err))
+				return
+			}
+			writeJSON(w, http.StatusOK, reply)
+		})
+	}
 	return mux
 }
 

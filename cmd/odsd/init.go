@@ -21,6 +21,7 @@ import (
 	"odsd/engine"
 	"odsd/engine/postgres"
 	"odsd/project"
+	"odsd/project/fileschema"
 	"odsd/storage/relation"
 )
 
@@ -47,7 +48,8 @@ func initCommand(c *cli) *cobra.Command {
 		Long: "Asks the databases for their tables and writes a project: sources, schemas, and starter\n" +
 			"views made of keys and foreign keys. It lists the settings that a database lacks with the\n" +
 			"SQL that mends each. Files that exist are never written over, and a DSN is never written:\n" +
-			"the source NAME reads the environment variable NAME_DSN.",
+			"the source NAME reads the environment variable NAME_DSN. The first line of each file names\n" +
+			"its JSON Schema in .odsd/, by which editors complete and check it.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -113,6 +115,13 @@ func (c *cli) init(ctx context.Context, dsns map[string]string) error {
 	files, guesses := project.Starter(sources)
 	for _, r := range guesses {
 		report.Guessed = append(report.Guessed, r.String())
+	}
+	schemas, err := jsonSchemas(fileschema.Kinds())
+	if err != nil {
+		return err
+	}
+	for _, f := range schemas {
+		files = append(files, project.StarterFile{Name: fileschema.Folder + "/" + f.file, Text: []byte(f.text)})
 	}
 	if err := writeNew(c.dir, files); err != nil {
 		return err

@@ -35,6 +35,9 @@ func TestRepeatsCollapse(t *testing.T) {
 	say(shop, 2*time.Second, slog.LevelWarn, "unreachable", "attempt", 3, "code", "TLS")
 	say(shop, 59*time.Second, slog.LevelWarn, "unreachable", "attempt", 4)
 	say(shop, 61*time.Second, slog.LevelWarn, "unreachable", "attempt", 5)
+	say(crm, 62*time.Second, slog.LevelWarn, "read tcp [::1]:40001->[::1]:5432: reset")
+	say(crm, 63*time.Second, slog.LevelWarn, "read tcp [::1]:40002->[::1]:5432: reset")
+	say(crm, 63*time.Second, slog.LevelWarn, "read tcp [::1]:40002->[::1]:5433: reset")
 	say(shop, 61*time.Second, slog.LevelInfo, "streaming")
 	say(shop, 62*time.Second, slog.LevelInfo, "streaming")
 	want := strings.TrimLeft(`
@@ -42,6 +45,8 @@ msg=unreachable source=shop attempt=1
 msg=unreachable source=crm attempt=1
 msg=unreachable source=shop attempt=3 code=TLS
 msg=unreachable source=shop attempt=5 repeated=2
+msg="read tcp [::1]:40001->[::1]:5432: reset" source=crm
+msg="read tcp [::1]:40002->[::1]:5433: reset" source=crm
 msg=streaming source=shop
 msg=streaming source=shop
 `, "\n")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"odsd/engine"
 	"odsd/storage"
@@ -29,12 +30,22 @@ var (
 	sourceExpected       = describe("odsd_source_snapshot_rows_expected", "Rows of a table that the initial copy expects.", perTable)
 	viewStateInfo        = describe("odsd_view_state", "1 for the state that the view is in.", []string{"view", "state"})
 	viewDocuments        = describe("odsd_view_documents", "Documents of the view.", perView)
-	viewErrors           = describe("odsd_view_errors_total", "Fields and rows of the view that cannot be computed now.", perView)
+	viewRowErrors        = describe("odsd_view_row_errors", "Rows of the view with fields that cannot be computed now.", perView)
 	storeDiskBytes       = describe("odsd_store_disk_bytes", "Bytes that the store takes on disk.", nil)
 	storeFreeBytes       = describe("odsd_store_disk_free_bytes", "Bytes that the store's disk has left.", nil)
 	storeCompactionBytes = describe("odsd_store_compaction_debt_bytes", "Bytes that compactions have yet to rewrite.", nil)
 	buildInfo            = describe("odsd_build_info", "1, with the version.", []string{"version", "revision", "go"})
 )
+
+// registerFigures adds all that the daemon tells of itself; requests and verifications
+// count for themselves.
+func registerFigures(registry *prometheus.Registry, e *engine.Engine, store *storage.Store, commits *commitFigures) {
+	commits.status = e.Status
+	registry.MustRegister(
+		figures{status: e.Status, store: store.Metrics}, commits,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+}
 
 func describe(name, help string, labels []string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -71,7 +82,7 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 			gauge(viewStateInfo, one(v.State == state), v.Name, string(state))
 		}
 		gauge(viewDocuments, float64(v.Documents), v.Name)
-		gauge(viewErrors, float64(v.RowErrors), v.Name)
+		gauge(viewRowErrors, float64(v.RowErrors), v.Name)
 	}
 	store := f.store()
 	gauge(storeDiskBytes, float64(store.DiskBytes))

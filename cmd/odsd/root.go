@@ -37,9 +37,14 @@ func rootCommand(c *cli) *cobra.Command {
 		runCommand(c),
 		demoCommand(c),
 		explainCommand(c),
+		schemaCommand(c),
 		statusCommand(c),
 		queryCommand(c),
-		verifyCommand(c), resyncCommand(c),
+		planCommand(c),
+		reloadCommand(c),
+		rebuildCommand(c),
+		resyncCommand(c),
+		verifyCommand(c),
 		versionCommand(c),
 	)
 	return root

@@ -72,8 +72,8 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if listeners.control, err = openSocket(p.Config.DataDir); err != nil {
 		return err
 	}
-	d, err := assemble(ctx, p, found, store, o.log)
-	if err != nil {
+	d := &running{dir: o.dir, env: o.env, store: store, log: o.log, project: p}
+	if err := d.assemble(ctx, found); err != nil {
 		return err
 	}
 	return d.run(ctx, listeners, o)
@@ -96,7 +96,12 @@ func openSocket(dataDir string) (net.Listener, error) {
 
 // running is a daemon with all its parts.
 type running struct {
-	project *project.Project
+	dir     string
+	env     project.Env
+	store   *storage.Store
+	log     *slog.Logger
+	project *project.Project // as it was at the start
+	sources []engine.Source
 	engine  *engine.Engine
 	server  *server.Server
 	control controls
@@ -104,51 +109,62 @@ type running struct {
 
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
-func assemble(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic, store *storage.Store, log *slog.Logger) (*running, error) {
-	sources := sourcesOf(p, found, log)
-	schemas, err := schemasFor(ctx, p, sources, store, log)
+func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) error {
+	d.sources = sourcesOf(d.project, found, d.log)
+	folder, err := d.readViews(ctx, d.project, found)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	checked, more := views.CheckAll(p.Definitions, schemas)
-	found = append(found, more...)
-	plans, more := compileViews(checked)
-	found = yamlfile.Sort(append(withoutMissingSchemas(found), more...))
-	logFindings(log, found)
-	for source, file := range p.Files {
-		for _, d := range drift(file, ofSource(schemas, source)) {
-			log.Warn(d.table+": "+d.what, "source", source, "hint", "odsd check --live --write brings schema/"+source+".yaml up to date")
-		}
-	}
-	e, err := engine.New(engine.Options{
-		Store: store, Sources: sources, Views: viewsOf(plans), Broken: brokenViews(p, plans, found), Log: log,
+	logFindings(d.log, folder.found)
+	commits := newCommitFigures()
+	d.engine, err = engine.New(engine.Options{
+		Store: d.store, Sources: d.sources, Definitions: folder.Definitions, Log: d.log, Observe: commits.observe,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := cursorKey(store)
+	key, err := cursorKey(d.store)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	service := query.New(query.Options{Backend: newBackend(e, plans), CursorKey: key, Log: log})
-	d := &running{project: p, engine: e}
-	d.server, err = server.New(server.Options{Query: service, Status: func() any { return d.status() }, Ready: d.ready, Log: log})
+	service := query.New(query.Options{Backend: &backend{engine: d.engine}, CursorKey: key, Log: d.log})
+	d.server, err = server.New(server.Options{Query: service, Status: func() any { return d.status() }, Ready: d.ready, Log: d.log})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	mismatches := newMismatches(d.server.Registry())
-	d.server.Registry().MustRegister(figures{status: e.Status, store: store.Metrics})
+	registerFigures(d.server.Registry(), d.engine, d.store, commits)
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
-		resync:  e.Resync,
+		resync:  d.engine.Resync,
+		rebuild: d.engine.Rebuild,
+		reload:  d.reload,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
-			report, err := e.Verify(ctx, r.options())
+			report, err := d.engine.Verify(ctx, r.options())
 			mismatches.count(report)
 			return report, err
 		},
 	}
-	return d, nil
+	return nil
+}
+
+// readViews checks the views of a folder against the columns that the store holds.
+func (d *running) readViews(ctx context.Context, p *project.Project, found []yamlfile.Diagnostic) (folderViews, error) {
+	schemas, err := schemasFor(ctx, p, d.sources, d.store, d.log)
+	if err != nil {
+		return folderViews{}, err
+	}
+	for source, file := range p.Files {
+		for _, change := range drift(file, ofSource(schemas, source)) {
+			d.log.Warn(change.table+": "+change.what, "source", source, "hint", "odsd check --live --write brings schema/"+source+".yaml up to date")
+		}
+	}
+	stored, err := engine.StoredDefinitions(d.store)
+	if err != nil {
+		return folderViews{}, err
+	}
+	return viewsOfFolder(p, found, schemas, stored), nil
 }
 
 // run serves until ctx ends. The engine outlives the listeners, so that the last

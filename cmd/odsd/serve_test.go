@@ -45,8 +45,8 @@ func TestRequestsUnderWayAtTheEndAreAnswered(t *testing.T) {
 	defer end()
 	p, found := project.Load(dir, os.LookupEnv)
 	found = append(found, p.Resolve(os.LookupEnv)...)
-	d, err := assemble(ctx, p, found, store, log)
-	if err != nil {
+	d := &running{dir: dir, env: os.LookupEnv, store: store, log: log, project: p}
+	if err := d.assemble(ctx, found); err != nil {
 		t.Fatal(err)
 	}
 	read := make(chan struct{})

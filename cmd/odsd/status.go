@@ -177,6 +177,9 @@ func (s statusDocument) printErrors(w io.Writer) {
 	}
 	for _, view := range s.Views {
 		line("view "+view.Name, view.Error)
+		if view.Next != nil {
+			line("view "+view.Name+", what is to replace it", view.Next.Error)
+		}
 	}
 }
 
@@ -228,11 +231,22 @@ func (s sourceStatus) rows() string {
 }
 
 func viewState(v engine.ViewReport) string {
+	state := stateText(v.State, v.WaitingFor, v.Progress)
 	switch {
-	case v.State == engine.ViewWaiting && len(v.WaitingFor) > 0:
-		return "waiting for " + strings.Join(v.WaitingFor, ", ")
-	case v.State == engine.ViewBuilding:
-		return fmt.Sprintf("building %.0f%%", v.Progress*100)
+	case v.Next == nil:
+		return state
+	case v.Next.State == engine.ViewReady:
+		return state + ", next built"
 	}
-	return string(v.State)
+	return state + ", next " + stateText(v.Next.State, v.Next.WaitingFor, v.Next.Progress)
+}
+
+func stateText(state engine.ViewStatus, waitingFor []string, progress float64) string {
+	switch {
+	case state == engine.ViewWaiting && len(waitingFor) > 0:
+		return "waiting for " + strings.Join(waitingFor, ", ")
+	case state == engine.ViewBuilding:
+		return fmt.Sprintf("building %.0f%%", progress*100)
+	}
+	return string(state)
 }

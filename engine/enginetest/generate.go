@@ -24,6 +24,20 @@ type Options struct {
 func Generate(seed uint64, o Options) *Case {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x0d5d)), options: o.withDefaults()}
 	c := &Case{Schemas: g.schemas()}
+	g.views(c)
+	c.Steps = g.steps(c.Schemas)
+	return c
+}
+
+// Redefined makes other views, of the same names, over the relations of a case.
+func Redefined(c *Case, seed uint64, o Options) []string {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x0d5e)), options: o.withDefaults()}
+	other := &Case{Schemas: c.Schemas}
+	g.views(other)
+	return other.Views
+}
+
+func (g *generator) views(c *Case) {
 	relations := slices.Clone(c.Schemas)
 	for i := range g.options.Views {
 		name := fmt.Sprintf("view_%d", i+1)
@@ -33,8 +47,6 @@ func Generate(seed uint64, o Options) *Case {
 			relations = append(relations, below)
 		}
 	}
-	c.Steps = g.steps(c.Schemas)
-	return c
 }
 
 func (o Options) withDefaults() Options {

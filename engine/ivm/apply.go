@@ -61,6 +61,7 @@ func (p *pass) finish(err error) (Result, error) {
 			err = fmt.Errorf("view %s: %w", p.view.Plan.View.Name, closeErr)
 		}
 	}
+	p.result.Touched = len(p.lists[0])
 	return p.result, err
 }
 

@@ -37,6 +37,7 @@ func (p *pass) writeErrors(i *instance) error {
 	if len(now) == 0 {
 		p.writes.delete(key)
 	} else {
+		p.result.Failed++
 		p.writes.set(key, now)
 	}
 	return nil

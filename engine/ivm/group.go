@@ -166,6 +166,9 @@ func (p *pass) moveInputErrors(change Change, old, now []byte) error {
 	}
 	if now != nil {
 		p.writes.set(keyOf(change.New), now)
+		if !bytes.Equal(old, now) {
+			p.result.Failed++
+		}
 	}
 	p.result.Errors += present(now != nil) - present(old != nil)
 	return nil

@@ -3,6 +3,7 @@ package ivm
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -88,6 +89,10 @@ type Result struct {
 	Documents int64 // root rows gained
 	Errors    int64 // instances with errors gained
 	Written   int   // node rows written or deleted
+	Touched   int   // documents that the changes led to, changed by them or not
+	Failed    int   // instances that came to have errors, or other ones
+	// Took is how long it was at work, told by whoever ran it: a pass knows no clock.
+	Took time.Duration
 	// Roots are the changes of the root's fields, for views that stand on this one.
 	Roots []Change
 }

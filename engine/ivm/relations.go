@@ -106,6 +106,11 @@ func NewIndex(id storage.IndexID, a views.Arrangement) *Index {
 	return x
 }
 
+// RemoveIndex takes an index away that nothing reads any more.
+func (r *Relation) RemoveIndex(id storage.IndexID) {
+	r.Indexes = slices.DeleteFunc(r.Indexes, func(x *Index) bool { return x.ID == id })
+}
+
 // Catalog is what is stored: the relations with their indexes.
 type Catalog struct {
 	Relations map[string]*Relation

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"odsd/engine"
 	"odsd/engine/reference"
@@ -45,8 +46,8 @@ func Start(o Options) (*Engine, error) {
 		sources[i] = s
 	}
 	run, err := engine.New(engine.Options{
-		Store: store, Sources: sources, Views: o.Views, Log: slog.New(slog.DiscardHandler), Observe: o.Observe,
-		BuildChunk: o.BuildChunk,
+		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
+		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -71,7 +72,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 		// A turn of the writer: it builds a chunk between any two.
 		release, err := e.Hold(ctx)
 		if err != nil {
-			return fmt.Errorf("waiting for the views: %w", err)
+			return fmt.Errorf("waiting for the views: %w; %+v", err, e.Status().Views)
 		}
 		release()
 	}
@@ -81,29 +82,46 @@ func (e *Engine) Settle(ctx context.Context) error {
 // the views are built or not.
 func (e *Engine) CatchUp(ctx context.Context) error {
 	for _, s := range e.options.Sources {
-		if err := e.WaitFor(ctx, s.Name(), s.End()); err != nil {
+		if err := e.catchUp(ctx, s); err != nil {
 			return fmt.Errorf("waiting for source %s: %w", s.Name(), err)
 		}
 	}
 	return nil
 }
 
-// ready says whether every view is; one that failed is an error.
-func (e *Engine) ready() (bool, error) {
-	reading, err := e.Read()
-	if err != nil {
-		return false, err
-	}
-	ready := len(reading.Views) == len(e.options.Views)
-	if err := reading.Close(); err != nil || ready {
-		return ready, err
-	}
-	for _, v := range e.Status().Views {
-		if v.Error != nil {
-			return false, fmt.Errorf("view %s: %s", v.Name, v.Error.Message)
+// lookAgain is how long a source is waited for before it is asked whether it has halted.
+const lookAgain = time.Second
+
+func (e *Engine) catchUp(ctx context.Context, s *Source) error {
+	for {
+		short, cancel := context.WithTimeout(ctx, lookAgain)
+		err := e.WaitFor(short, s.Name(), s.End())
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		for _, status := range e.Status().Sources {
+			if status.Name == s.Name() && status.State == engine.Halted {
+				return fmt.Errorf("it has halted: %s", status.Error.Message)
+			}
 		}
 	}
-	return false, nil
+}
+
+// ready says whether every view is served as it is wanted; one that failed is an error.
+func (e *Engine) ready() (bool, error) {
+	ready := true
+	for _, v := range e.Status().Views {
+		fault := v.Error
+		if v.Next != nil && v.Next.Error != nil {
+			fault = v.Next.Error
+		}
+		if fault != nil {
+			return false, fmt.Errorf("view %s: %s", v.Name, fault.Message)
+		}
+		ready = ready && v.State == engine.ViewReady && v.Next == nil
+	}
+	return ready, nil
 }
 
 // Together has all that tell commits to the sources applied in one commit of

@@ -148,8 +148,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		}
 		fault, final := judge(err)
 		if final {
-			s.config.Log.Error(fault.Error(), "source", s.config.Name, "code", fault.Code, "hint", fault.Hint)
-			return fault
+			return fault // the engine says so
 		}
 		s.config.Log.Warn(fault.Error(), "source", s.config.Name, "code", fault.Code, "retry", r.retry)
 		if err := r.deliver(ctx, engine.Condition{State: engine.Stale, Fault: fault, SlotWAL: -1}); err != nil {

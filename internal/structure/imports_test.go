@@ -23,12 +23,13 @@ var order = []string{
 	"internal/pgcluster", // throw-away PostgreSQL
 	"internal/pgcluster/pgtest",
 	"internal/pgcluster/pgfind",
-	"internal/demo",   // four databases and their workload
-	"engine/postgres", // the change stream
-	"query/console",   // the embedded page
-	"query",           // requests
-	"query/server",    // HTTP
-	"project",         // the folder
+	"internal/demo",      // four databases and their workload
+	"engine/postgres",    // the change stream
+	"query/console",      // the embedded page
+	"query",              // requests
+	"query/server",       // HTTP
+	"project/fileschema", // JSON Schemas of its files
+	"project",            // the folder
 	"project/viewtest",
 	"examples", // the project of the demo, embedded
 	"internal/structure",

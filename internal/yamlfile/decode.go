@@ -1,6 +1,7 @@
 package yamlfile
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func (n Node) Decode(what string, keys Keys, required ...string) {
 		seen[name] = true
 		read, known := keys[name]
 		if !known {
-			e.Key.Reject(CodeUnknownKey, unknownKeyHint(name, keys), "unknown key %q in %s", name, what)
+			e.Key.rejectUnknown(what, slices.Sorted(maps.Keys(keys)))
 			continue
 		}
 		if !e.Value.Bad() {
@@ -37,16 +38,25 @@ func (n Node) Decode(what string, keys Keys, required ...string) {
 	}
 }
 
-func unknownKeyHint(name string, keys Keys) string {
-	names := slices.Sorted(maps.Keys(keys))
-	if hint := DidYouMean(name, names); hint != "" {
+func (n Node) rejectUnknown(what string, known []string) {
+	if n.Bad() {
+		return
+	}
+	n.file.add(Diagnostic{Line: n.n.Line, Col: n.n.Column, Length: n.file.width(n.n), Code: CodeUnknownKey,
+		Message: fmt.Sprintf("unknown key %q in %s", n.Value(), what),
+		Hint:    unknownKeyHint(n.Value(), known), Known: strings.Join(known, ",")})
+	n.file.bad[n.n] = true
+}
+
+func unknownKeyHint(name string, known []string) string {
+	if hint := DidYouMean(name, known); hint != "" {
 		return hint
 	}
 	const few = 12
-	if len(names) > few {
+	if len(known) > few {
 		return ""
 	}
-	return "known keys: " + strings.Join(names, ", ")
+	return "known keys: " + strings.Join(known, ", ")
 }
 
 // NotBuilt reads a key of the language that this version cannot honour.

@@ -32,6 +32,9 @@ type Diagnostic struct {
 	// Text is the source line, secrets in it blotted out; empty where there is
 	// no line to show.
 	Text string `json:"-"`
+	// Known are, where a key is unknown, those that are known in its place, in
+	// order, with commas between.
+	Known string `json:"-"`
 }
 
 // Error words the finding on one line, as a compiler does.

@@ -32,6 +32,9 @@ type File struct {
 	found  []Diagnostic
 }
 
+// Text is what was parsed.
+func (f *File) Text() string { return f.text }
+
 // Parse reads a file's text. The result is usable whatever the text is: with a
 // text that is no YAML, Root is absent and Diagnostics says why.
 func Parse(name string, data []byte) *File {

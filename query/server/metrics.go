@@ -29,6 +29,7 @@ func newMetrics(r *prometheus.Registry) metrics {
 		}),
 	}
 	r.MustRegister(m.requests, m.duration, m.scanned)
+	m.requests.WithLabelValues("ok") // a rate needs the zero before the first
 	return m
 }
 
