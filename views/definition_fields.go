@@ -212,8 +212,12 @@ func (r *fieldReader) requireOrder(e yamlfile.Entry) {
 	if !ranked(r.aggregate.Func) || len(r.aggregate.OrderBy) > 0 {
 		return
 	}
-	if !hasKey(e.Value, "order_by") || e.Value.Sound() {
-		r.kinds[0].Key.Report(yamlfile.CodeMissingKey, "say in which order, as `order_by: [placed_at desc]`", "`%s` has no `order_by`", r.aggregate.Func)
+	const hint = "say in which order, as `order_by: [placed_at desc]`"
+	switch {
+	case !hasKey(e.Value, "order_by"):
+		r.kinds[0].Key.Report(yamlfile.CodeMissingKey, hint, "`%s` has no `order_by`", r.aggregate.Func)
+	case e.Value.Sound():
+		r.kinds[0].Key.Report(yamlfile.CodeOrder, hint, "the `order_by` of `%s` is empty", r.aggregate.Func)
 	}
 }
 

@@ -41,7 +41,7 @@ func (m *viewMaker) path(n *viewNode) []*viewNode {
 				}
 			}
 		}
-		if len(next) == 0 || len(path) > 0 && path[len(path)-1].many && m.chance(2) {
+		if len(next) == 0 || len(path) > 0 && path[len(path)-1].many && m.chance(3) {
 			break
 		}
 		at = pick(m.generator, next)
