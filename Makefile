@@ -94,3 +94,11 @@ cost: ## what one change reads and writes in a document of 100,000 children
 .PHONY: bench
 bench: ## the benchmarks beside the packages
 	go test -run '^$$' -bench . -benchmem ./storage/... ./views/... ./engine/... ./query/...
+
+# Flags of the backlog's benchmark, as BENCH='-rounds 5 -contenders odsd,rows'; see bench/README.md.
+BENCH ?=
+
+.PHONY: bench-backlog
+bench-backlog: ## a backlog of 500,000 transactions through odsd, pg_recvlogical and a subscription, in turns
+	@.ci/need postgres
+	go run ./bench $(BENCH)

@@ -37,7 +37,6 @@ func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 		return fmt.Errorf("start the copy of %s: %w", name, err)
 	}
 	e := w.engine
-	e.durable.forget(s)
 	w.showCopy(s, event)
 	e.log.Info("copying", "source", name, "tables", len(event.Schemas))
 	return w.settleViews()
@@ -133,6 +132,28 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
 	s.tables[event.Relation].rows += int64(len(event.Rows))
+	return nil
+}
+
+// move stores the identity that a source goes on with, in a commit of its own: it
+// comes before whatever follows, and so is durable first.
+func (w *writer) move(s *sourceState, event Moved) error {
+	name := s.source.Name()
+	known := w.catalog.sources[name]
+	if known == nil || !known.Live {
+		return fmt.Errorf("source %s moves before it was copied", name)
+	}
+	record := *known
+	record.Identity = event.Identity
+	c := w.engine.store.Begin()
+	defer c.Abandon()
+	if err := storage.SetMeta(c, sourcePrefix+name, &record); err != nil {
+		return err
+	}
+	if err := c.Apply(); err != nil {
+		return fmt.Errorf("store the identity of %s: %w", name, err)
+	}
+	w.catalog.sources[name] = &record
 	return nil
 }
 

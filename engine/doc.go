@@ -15,7 +15,7 @@
 // Goroutines, all started and joined by Run:
 //
 //	writer        Run itself: the apply loop
-//	source NAME   one a source: starts Source.Run, in a goroutine that it joins, and
-//	              starts it again after faults and for a copy anew
+//	source NAME   one a source: starts Source.Run and what fills its queue, in goroutines
+//	              that it joins, and starts them again after faults and for a copy anew
 //	syncer        makes commits durable, acknowledges, wakes waiters
 package engine

@@ -58,8 +58,9 @@ func (d *durability) applied(s *sourceState, p relation.Position) {
 	}
 }
 
-// forget drops what is known of a source that is copied anew: positions of the
-// database that it was copied from before mean nothing.
+// forget drops what is known of a source that is to be copied anew: positions of
+// the database that it was copied from before mean nothing. It comes before the
+// source is run again, so that none of them is acknowledged to the next database.
 func (d *durability) forget(s *sourceState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,6 +91,7 @@ func (d *durability) sync() error {
 		return fmt.Errorf("sync the store: %w", err)
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	for s, p := range round {
 		if d.copies[s] != copies[s] {
 			delete(round, s) // copied anew meanwhile
@@ -99,9 +101,8 @@ func (d *durability) sync() error {
 	}
 	close(d.changed)
 	d.changed = make(chan struct{})
-	d.mu.Unlock()
 	for s, p := range round {
-		s.source.Acknowledge(p)
+		s.source.Acknowledge(p) // under mu, so that none comes after forget
 	}
 	return nil
 }

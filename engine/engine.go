@@ -50,6 +50,10 @@ func (r *CommitReport) add(view string, result ivm.Result) {
 	}
 	sum.Documents += result.Documents
 	sum.Errors += result.Errors
+	sum.Written += result.Written
+	sum.Touched += result.Touched
+	sum.Failed += result.Failed
+	sum.Took += result.Took
 	sum.Roots = append(sum.Roots, result.Roots...)
 	r.Views[view] = sum
 }
@@ -88,7 +92,7 @@ var errStopped = errors.New("the engine has stopped")
 // sourceState is one source as the engine knows it.
 type sourceState struct {
 	source Source
-	events chan Event
+	queue  *queue
 	again  chan struct{} // asks for a copy anew
 
 	// Guarded by Engine.mu; written by the writer and the source's goroutine.
@@ -136,7 +140,7 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("two sources are named %q", s.Name())
 		}
 		state := &sourceState{
-			source: s, events: make(chan Event, 128), again: make(chan struct{}, 1), tables: map[string]*tableState{},
+			source: s, queue: newQueue(), again: make(chan struct{}, 1), tables: map[string]*tableState{},
 			condition: Condition{State: Connecting, SlotWAL: -1},
 		}
 		e.sources = append(e.sources, state)

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"odsd/engine/ivm"
 	"odsd/storage"
@@ -18,6 +20,7 @@ type fold struct {
 }
 
 type folded struct {
+	key      string
 	relation string
 	old, now []relation.Value
 }
@@ -155,6 +158,7 @@ func (f *fold) at(r *ivm.Relation, row []relation.Value) (*folded, error) {
 }
 
 func (f *fold) add(key string, row *folded) {
+	row.key = key
 	f.rows[key] = row
 	f.order = append(f.order, row)
 }
@@ -173,9 +177,11 @@ func fillUnchanged(r *ivm.Relation, row, before []relation.Value) error {
 	return nil
 }
 
-// changes are the folded changes that change anything.
+// changes are the folded changes that change anything, in the order of their keys:
+// what they lead to is read in that order, and neighbours lie together.
 func (f *fold) changes() []ivm.Change {
-	var changes []ivm.Change
+	slices.SortFunc(f.order, func(a, b *folded) int { return strings.Compare(a.key, b.key) })
+	changes := make([]ivm.Change, 0, len(f.order))
 	for _, row := range f.order {
 		if row.old == nil && row.now == nil || identical(row.old, row.now) {
 			continue

@@ -41,7 +41,7 @@ type Resume struct {
 	Schemas []*relation.Schema
 }
 
-// Event is one of CopyStarted, CopiedRows, CopyFinished, *Transaction, Progress, Condition.
+// Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition.
 type Event interface{ event() }
 
 // CopyStarted begins an initial copy: rows of these relations stored before
@@ -64,6 +64,10 @@ type CopyFinished struct {
 	Position relation.Position
 	Identity []byte
 }
+
+// Moved says that what follows comes from a database that continues the one
+// before and has another identity: a standby that was promoted.
+type Moved struct{ Identity []byte }
 
 // Transaction is one committed transaction of the source, whole.
 type Transaction struct {
@@ -147,6 +151,7 @@ func (h *Halt) Error() string {
 func (CopyStarted) event()  {}
 func (CopiedRows) event()   {}
 func (CopyFinished) event() {}
+func (Moved) event()        {}
 func (*Transaction) event() {}
 func (Progress) event()     {}
 func (Condition) event()    {}

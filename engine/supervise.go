@@ -27,11 +27,10 @@ func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) 
 				return err
 			}
 		}
-		if err := e.do(ctx, func(w *writer) { resume = w.restart(s) }); err != nil {
+		if err := e.do(ctx, func(w *writer) { resume = w.restart(s, anew) }); err != nil {
 			return err
 		}
 		if anew {
-			resume = nil
 			e.log.Info("copying anew, as asked", "source", s.source.Name())
 		}
 	}
@@ -42,7 +41,7 @@ func (e *Engine) runOnce(ctx context.Context, s *sourceState, resume *Resume) (a
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- s.source.Run(running, resume, s.events) }()
+	go func() { ended <- s.run(running, resume) }()
 	select {
 	case err := <-ended:
 		return false, err
@@ -50,6 +49,19 @@ func (e *Engine) runOnce(ctx context.Context, s *sourceState, resume *Resume) (a
 		cancel()
 		return true, <-ended
 	}
+}
+
+// run runs the source and, beside it, what fills its queue.
+func (s *sourceState) run(ctx context.Context, resume *Resume) error {
+	delivered, pumped := make(chan Event, 1), make(chan struct{})
+	go func() {
+		defer close(pumped)
+		s.queue.pump(ctx, delivered)
+	}()
+	err := s.source.Run(ctx, resume, delivered)
+	close(delivered)
+	<-pumped
+	return err
 }
 
 func (e *Engine) showHalt(s *sourceState, err error) {

@@ -71,13 +71,15 @@ func (w *writer) resume(s *sourceState) *Resume {
 }
 
 // restart clears the way for another run of a source: what it had delivered and
-// was not applied will come again.
-func (w *writer) restart(s *sourceState) *Resume {
-	for len(s.events) > 0 {
-		<-s.events
+// was not applied will come again. A source that is copied anew resumes from nothing.
+func (w *writer) restart(s *sourceState, anew bool) *Resume {
+	for s.poll() != nil {
 	}
-	s.held = nil
 	s.stopped = false
+	if anew {
+		w.engine.durable.forget(s)
+		return nil
+	}
 	return w.resume(s)
 }
 
@@ -116,7 +118,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		if len(s.held) > 0 {
 			return s.next(), s, nil
 		}
-		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.events)})
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.queue.events)})
 		sources = append(sources, s)
 	}
 	if w.unbuilt() != nil {
@@ -130,7 +132,9 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		value.Interface().(func(*writer))(w)
 		return nil, nil, nil
 	case chosen-2 < len(sources) && ok:
-		return value.Interface().(Event), sources[chosen-2], nil
+		event, from := value.Interface().(Event), sources[chosen-2]
+		from.queue.took(event)
+		return event, from, nil
 	}
 	return nil, nil, nil
 }
@@ -151,7 +155,8 @@ func (s *sourceState) poll() Event {
 		return s.next()
 	}
 	select {
-	case event := <-s.events:
+	case event := <-s.queue.events:
+		s.queue.took(event)
 		return event
 	default:
 		return nil
@@ -174,6 +179,8 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.storeCopied(s, event)
 	case CopyFinished:
 		return w.finishCopy(s, event)
+	case Moved:
+		return w.move(s, event)
 	}
 	b := &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
 	b.add(s, event)
@@ -353,11 +360,14 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 
 // maintain applies the changes to every generation of a view, each with those of
 // the generations that it stands on.
-func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*generation]ivm.Result, error) {
-	results := map[*generation]ivm.Result{}
+func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (results map[*generation]ivm.Result, err error) {
+	results = map[*generation]ivm.Result{}
 	if len(changes) == 0 {
 		return results, nil
 	}
+	reads := ivm.NewReads(c, &w.catalog.stored, changes)
+	// Deferred, so that a fault that is recovered from leaves no cursor open.
+	defer func() { err = errors.Join(err, reads.Close()) }()
 	roots := map[storage.GenerationID][]ivm.Change{}
 	for _, g := range w.maintained {
 		if !g.begun() {
@@ -371,7 +381,7 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*generat
 		if !g.record.Ready {
 			upTo = append([]byte{}, g.record.Cursor...)
 		}
-		result, err := applyGuarded(g.view, c, concerned, upTo)
+		result, err := applyGuarded(g.view, c, reads, concerned, upTo)
 		if err != nil {
 			return nil, &viewError{g, err}
 		}
@@ -386,7 +396,7 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change) (map[*generat
 
 // applyGuarded turns a panic in one view's maintenance into an error of that
 // view: the commit is then made without it.
-func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
+func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, changes []ivm.Change, upTo []byte) (result ivm.Result, err error) {
 	began := time.Now()
 	defer func() {
 		result.Took = time.Since(began)
@@ -394,7 +404,7 @@ func applyGuarded(v *ivm.View, c *storage.Commit, changes []ivm.Change, upTo []b
 			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
 		}
 	}()
-	return v.Apply(c, changes, upTo)
+	return v.Apply(c, reads, changes, upTo)
 }
 
 // recordResults writes the counters that a commit moves, with the commit.
@@ -452,7 +462,7 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	for s, frontier := range b.frontiers {
 		w.catalog.frontiers[s.source.Name()] = frontier
 		s.frontier = frontier
-		if len(s.events) == 0 {
+		if len(s.queue.events) == 0 {
 			s.caughtUp = e.now()
 		}
 	}

@@ -31,13 +31,11 @@ func Compare(before, after []*views.Plan) ([]SchemaChange, error) {
 	c := &comparison{}
 	oldTypes, newTypes := old.graphql.TypeMap(), now.graphql.TypeMap()
 	for _, name := range sortedNames(oldTypes) {
-		if newTypes[name] == nil {
-			c.breaking("type %s is gone", name)
-			continue
+		// A type comes and goes with the fields that are of it, which are told.
+		if newTypes[name] != nil {
+			c.compareType(name, oldTypes[name], newTypes[name])
 		}
-		c.compareType(name, oldTypes[name], newTypes[name])
 	}
-	// A new type is reached by a new field, which is told.
 	slices.SortStableFunc(c.changes, func(a, b SchemaChange) int {
 		switch {
 		case a.Breaking == b.Breaking:

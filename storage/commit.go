@@ -53,6 +53,16 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 	return c.before.Get(key)
 }
 
+// Touches says whether the commit has written or deleted a key: where it has not,
+// Get gives what Before's does.
+func (c *Commit) Touches(key []byte) bool {
+	if c.pending == nil {
+		return false
+	}
+	_, set, gone := c.pending.get(key)
+	return set || gone
+}
+
 // Scan implements Reader. The cursor sees the writes made before the call, and
 // none made after: writing while scanning neither disturbs it nor shows in it.
 func (c *Commit) Scan(lower, upper []byte) Cursor {

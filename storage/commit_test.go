@@ -333,3 +333,56 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+func TestTouchesTellsWhereACommitDiffersFromBefore(t *testing.T) {
+	s := openMemory(t)
+	seed := s.Begin()
+	for _, key := range []string{"deleted", "in a range", "left", "set"} {
+		seed.Set([]byte(key), []byte("old"))
+	}
+	if err := seed.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Begin()
+	defer c.Abandon()
+	c.Set([]byte("set"), []byte("new"))
+	c.Set([]byte("new"), nil)
+	c.Delete([]byte("deleted"))
+	c.DeleteRange([]byte("in"), []byte("in b"))
+	for key, want := range map[string]bool{"set": true, "new": true, "deleted": true, "in a range": true, "left": false, "absent": false} {
+		if got := c.Touches([]byte(key)); got != want {
+			t.Errorf("Touches(%q) is %v", key, got)
+		}
+	}
+}
+
+// A commit reads each keyspace by an iterator of its own after the first keys;
+// what it finds must not depend on which keys came before, in what order.
+func TestBeforeFindsKeysOfAllKeyspacesInAnyOrder(t *testing.T) {
+	s := openMemory(t)
+	keys := []string{"f", "fcrm", "m", "meta", "metadata", "r\x00\x00\x00\x01", "r\xFF\xFF\xFF\xFFz"}
+	for relation := range 3 {
+		for n := range 20 {
+			keys = append(keys, fmt.Sprintf("r\x00\x00\x00%c%02d", relation, n))
+		}
+	}
+	seed := s.Begin()
+	for n, key := range keys {
+		if n%2 == 0 {
+			seed.Set([]byte(key), []byte(key))
+		}
+	}
+	if err := seed.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Begin()
+	defer c.Abandon()
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 500 {
+		n := r.IntN(len(keys))
+		value, found, err := c.Before().Get([]byte(keys[n]))
+		if err != nil || found != (n%2 == 0) || found && string(value) != keys[n] {
+			t.Fatalf("key %q: found %v with value %q: %v", keys[n], found, value, err)
+		}
+	}
+}

@@ -10,10 +10,15 @@ import (
 )
 
 const (
-	defaultCache = 128 << 20
+	defaultCache = 256 << 20
 	memTable     = 64 << 20
 	bloomBits    = 10
 )
+
+// memTables is what Pebble takes out of its cache for memtables under steady
+// writing: one that is filled and one that is flushed. It is added to what the
+// cache is given, else a backlog leaves next to nothing of it for blocks.
+const memTables = 2 * memTable
 
 // options are Pebble's, for a store whose reads are short ranges and single
 // keys and whose writes come as one large sorted batch after the other.
@@ -28,7 +33,7 @@ func (s *Store) options(o Options) *pebble.Options {
 		FS:                          s.fs,
 		Lock:                        s.lock,
 		FormatMajorVersion:          pebble.FormatNewest,
-		CacheSize:                   o.CacheBytes,
+		CacheSize:                   o.CacheBytes + memTables,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		LBaseMaxBytes:               memTable,

@@ -21,7 +21,8 @@ func MemoryFS() FS { return vfs.NewMem() }
 type Options struct {
 	// FS is where the store lives, nil for the disk.
 	FS FS
-	// CacheBytes is the size of the cache of decompressed blocks; 0: 128 MiB.
+	// CacheBytes is the size of the cache of decompressed blocks, besides what
+	// is written and not yet flushed; 0: 256 MiB.
 	CacheBytes int64
 	// Log takes what the store has to report, nil for nowhere.
 	Log *slog.Logger

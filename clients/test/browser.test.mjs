@@ -68,6 +68,8 @@ test("the root leads to GraphiQL, whose default query shows data and how fresh i
   assert.equal(reply.errors, undefined);
   const list = Object.values(reply.data)[0];
   assert.equal(list.nodes.length, 5);
+  assert.ok(list.nodes.some((node) => Object.values(node).some(Array.isArray)), "the example shows no list inside a document");
+  assert.deepEqual(Object.keys(reply.data), ["customer360List"], "the example is not the view that nests the deepest");
   assert.deepEqual(Object.keys(reply.extensions.freshness).sort(), ["catalog", "crm", "shipping", "shop"]);
 
   mkdirSync(shots, { recursive: true });

@@ -208,7 +208,7 @@ func atURL(base, token string) *daemon {
 
 // unreachable is the error of a daemon that does not answer.
 func (d *daemon) unreachable(err error) error {
-	h := hintf("is the daemon running? 'odsd run' starts it; -C names the folder of its project")
+	h := hintf("is the daemon running? 'odsd run' starts it, 'odsd demo' one with databases to try it on; -C names the folder of its project")
 	if d.base != "http://odsd" {
 		h = hintf("is it running, and is this its address?")
 	}

@@ -72,6 +72,12 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 		return err
 	}
 	defer func() { err = errors.Join(err, place.remove()) }()
+	listening := serveOptions{dir: place.project, env: demoEnvironment(nil), listen: flags.listen, adminListen: flags.adminListen}
+	ports, err := takePorts(listening)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
 	options := demo.Options{
 		Customers: flags.customers, Seed: flags.seed, Install: flags.install,
 		Progress: notes{c}, Dir: place.databases,
@@ -79,7 +85,7 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 	return demo.Run(ctx, options, flags.rate, func(ctx context.Context, d *demo.Databases, w *demo.Workload) error {
 		err := serve(ctx, serveOptions{
 			dir: place.project, env: demoEnvironment(d.DSNs), storeDir: place.store, log: log,
-			listen: flags.listen, adminListen: flags.adminListen,
+			opened: ports,
 			listening: func(a addresses) error {
 				if err := c.announce(a, log); err != nil || c.json {
 					return err
@@ -90,6 +96,16 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 		log.Info("ending", "workload", w.Stats().String())
 		return err
 	})
+}
+
+// takePorts opens the listeners of a project before its databases are there: a
+// port in use is told at once, not after they were filled.
+func takePorts(o serveOptions) (*listeners, error) {
+	p, found := project.Load(o.dir, o.env)
+	if err := configError(append(found, p.Resolve(o.env)...)); err != nil {
+		return nil, err
+	}
+	return openListeners(p, o)
 }
 
 // demoEnvironment is the environment with the variables that the example sources read.

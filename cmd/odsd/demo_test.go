@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,5 +148,30 @@ func TestShellWord(t *testing.T) {
 		if got := shellWord(word); got != want {
 			t.Errorf("%s: got %s, want %s", word, got, want)
 		}
+	}
+}
+
+// A port in use is told before databases are started and filled, and nothing is left.
+func TestDemoTakesItsPortsFirst(t *testing.T) {
+	t.Chdir(t.TempDir())
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, args := range [][]string{
+		{"--listen", taken.Addr().String(), "--admin-listen", "127.0.0.1:0"},
+		{"--listen", "127.0.0.1:0", "--admin-listen", taken.Addr().String()},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := execute(append([]string{"demo", "--customers", "1"}, args...), nil, &stdout, &stderr)
+		if text := stderr.String(); code != exitTrouble || !strings.Contains(text, "listen on "+taken.Addr().String()) || !strings.Contains(text, "port 0 picks a free one") || strings.Contains(text, "starting") {
+			t.Errorf("exit code %d; %s", code, text)
+		}
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("%v is left", left)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -79,5 +81,31 @@ func TestVerifyFindings(t *testing.T) {
 		if got != test.want || stderr.String() != test.says {
 			t.Errorf("verify --view %s: exit code %d, stderr %q; want %d, %q (socket %s)", test.view, got, &stderr, test.want, test.says, path)
 		}
+	}
+}
+
+// Told to end while it still starts, the daemon ends as well as later.
+func TestEndWhileStarting(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"odsd.yaml":        "version: 1\nlisten: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\n",
+		"sources/crm.yaml": "version: 1\nsource: crm\npostgres: {dsn: \"postgres://127.0.0.1:1/crm\"}\ntables: {customers: }\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	c := &cli{stdout: &stdout, stderr: &stderr}
+	root := rootCommand(c)
+	root.SetArgs([]string{"-C", dir, "run"})
+	if code := c.report(root.ExecuteContext(told)); code != exitFine || strings.Contains(stderr.String(), "odsd: error") {
+		t.Errorf("exit code %d; %s", code, &stderr)
 	}
 }

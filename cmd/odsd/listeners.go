@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"odsd/project"
+	"odsd/query/server"
 )
 
 // graceful is how long requests under way may take once the daemon is told to end.
@@ -27,13 +28,15 @@ func listen(flag, address string) (net.Listener, error) {
 // listeners it has no time limits: a verification takes what it takes, and
 // those who may connect own the daemon.
 func serveControl(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler: handler,
+	var requests server.Requests
+	defer requests.Wait()
+	control := &http.Server{
+		Handler: requests.Count(handler),
 		// A request ends with the daemon: a verification does not hold it up.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- control.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the control socket: %w", err)
@@ -41,9 +44,9 @@ func serveControl(ctx context.Context, listener net.Listener, handler http.Handl
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
-	err := server.Shutdown(last)
+	err := control.Shutdown(last)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
+		err = control.Close()
 	}
 	<-failed
 	return err

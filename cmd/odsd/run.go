@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,10 +44,14 @@ func runCommand(c *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(ctx, serveOptions{
+			err = serve(ctx, serveOptions{
 				dir: c.dir, env: os.LookupEnv, listen: flags.listen, adminListen: flags.adminListen, log: log,
 				listening: func(a addresses) error { return c.announce(a.redacted(), log) },
 			})
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // told to end while still starting
+			}
+			return err
 		},
 	}
 	flags.add(cmd)

@@ -30,6 +30,9 @@ type serveOptions struct {
 	env project.Env
 	// The listeners of the project, where empty.
 	listen, adminListen string
+	// opened are the listeners where the command has taken the ports before; serve
+	// closes them.
+	opened *listeners
 	// storeDir holds the store, the project's data_dir where empty. The socket is in the
 	// project's data_dir all the same: there the other commands look for it.
 	storeDir string
@@ -55,9 +58,11 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if err := configError(found); err != nil {
 		return err
 	}
-	listeners, err := openListeners(p, o)
-	if err != nil {
-		return err
+	listeners := o.opened
+	if listeners == nil {
+		if listeners, err = openListeners(p, o); err != nil {
+			return err
+		}
 	}
 	defer listeners.close()
 	storeDir := p.Config.DataDir

@@ -1,6 +1,7 @@
 package ivm
 
 import (
+	"errors"
 	"fmt"
 
 	"odsd/storage"
@@ -10,13 +11,12 @@ import (
 
 // Apply maintains a view for one commit. The base rows of changes, one change a
 // key, have been written to c by WriteBase; Apply adds what follows for the
-// view. upTo is the last root identity that a build of this generation has
-// reached, nil when it is whole.
-func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (result Result, err error) {
-	p := v.newPass(c)
+// view. reads are those of all views of the commit. upTo is the last root
+// identity that a build of this generation has reached, nil when it is whole.
+func (v *View) Apply(c *storage.Commit, reads *Reads, changes []Change, upTo []byte) (Result, error) {
+	p := v.newPass(c, reads)
 	p.upTo = upTo
-	// Deferred, so that a fault that the caller recovers from leaves no cursor open.
-	defer func() { result, err = p.finish(err) }()
+	var err error
 	switch {
 	case v.group != nil:
 		err = p.applyGroups(changes)
@@ -27,13 +27,12 @@ func (v *View) Apply(c *storage.Commit, changes []Change, upTo []byte) (result R
 			err = p.run()
 		}
 	}
-	return result, err
+	return p.done(), err
 }
 
-func (v *View) newPass(c *storage.Commit) *pass {
+func (v *View) newPass(c *storage.Commit, reads *Reads) *pass {
 	p := &pass{
-		view: v, commit: c,
-		before: newSide(c.Before()), after: newSide(c),
+		view: v, commit: c, before: reads.before, after: reads.after,
 		known: make([]map[string]*instance, len(v.nodes)),
 		lists: make([][]*instance, len(v.nodes)),
 		rows:  make([][]relation.Value, len(v.occs)),
@@ -55,39 +54,39 @@ func (p *pass) run() error {
 	return p.paths()
 }
 
-func (p *pass) finish(err error) (Result, error) {
-	for _, s := range []*side{p.before, p.after} {
-		if closeErr := s.close(); closeErr != nil && err == nil {
-			err = fmt.Errorf("view %s: %w", p.view.Plan.View.Name, closeErr)
-		}
-	}
+// done is what the pass did.
+func (p *pass) done() Result {
 	p.result.Touched = len(p.lists[0])
-	return p.result, err
+	return p.result
 }
 
 // Build goes on with the filling of a generation: it takes in at most limit rows
 // of the view's input after a cursor (nil: from the first). It returns the cursor
 // to store with the chunk, nil when the generation is whole.
-func (v *View) Build(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
+func (v *View) Build(c *storage.Commit, after []byte, limit int) (result Result, cursor []byte, err error) {
+	reads := NewReads(c, nil, nil)
+	// Deferred, so that a fault that the caller recovers from leaves no cursor open.
+	defer func() { err = errors.Join(err, reads.Close()) }()
+	p := v.newPass(c, reads)
 	switch {
 	case v.group != nil:
-		return v.buildGroups(c, after, limit)
+		return p.buildGroups(after, limit)
 	case v.branches != nil:
-		return v.buildUnion(c, after, limit)
+		return p.buildUnion(after, limit)
 	}
 	roots, err := v.roots(c.Before(), after, limit)
 	if err != nil {
 		return Result{}, nil, err
 	}
-	result, last, err := v.buildDocuments(c, roots)
+	result, last, err := p.buildDocuments(roots)
 	if len(roots) < limit {
 		last = nil
 	}
 	return result, last, err
 }
 
-func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (Result, []byte, error) {
-	p := v.newPass(c)
+func (p *pass) buildDocuments(roots [][]relation.Value) (Result, []byte, error) {
+	v := p.view
 	var last []byte
 	for _, row := range roots {
 		var key []byte
@@ -99,26 +98,26 @@ func (v *View) buildDocuments(c *storage.Commit, roots [][]relation.Value) (Resu
 			last = key
 		}
 	}
-	result, err := p.finish(p.run())
-	return result, last, err
+	err := p.run()
+	return p.done(), last, err
 }
 
 // roots reads root rows in the order of the view's key, after a cursor (nil:
 // from the first), at most limit of them.
-func (v *View) roots(r storage.Reader, after []byte, limit int) ([][]relation.Value, error) {
+func (v *View) roots(r storage.Reader, after []byte, limit int) (rows [][]relation.Value, err error) {
 	root := v.nodes[0]
 	l := root.own.down
 	s := newSide(r)
-	var rows [][]relation.Value
+	defer func() {
+		if closeErr := s.close(); err == nil {
+			err = closeErr
+		}
+	}()
 	visit := func(row []relation.Value) (bool, error) {
 		rows = append(rows, row)
 		return len(rows) < limit, nil
 	}
-	err := s.scanRoots(root, l, after, visit)
-	if closeErr := s.close(); err == nil {
-		err = closeErr
-	}
-	return rows, err
+	return rows, s.scanRoots(root, l, after, visit)
 }
 
 // scanRoots walks the relation itself where its key is the view's, else the

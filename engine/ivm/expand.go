@@ -1,7 +1,9 @@
 package ivm
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -13,8 +15,9 @@ import (
 // Marking only ever adds to nodes below, which come later.
 func (p *pass) expand() error {
 	for _, n := range p.view.nodes {
-		for k := 0; k < len(p.lists[n.Node]); k++ {
-			i := p.lists[n.Node][k]
+		// What is stored of neighbours lies together.
+		slices.SortFunc(p.lists[n.Node], func(a, b *instance) int { return bytes.Compare(a.id, b.id) })
+		for _, i := range p.lists[n.Node] {
 			if err := p.resolve(i); err != nil {
 				return err
 			}

@@ -232,13 +232,13 @@ func (p *pass) dimensions(i *instance) error {
 }
 
 // buildGroups takes in the next rows of the input.
-func (v *View) buildGroups(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
-	p := v.newPass(c)
+func (p *pass) buildGroups(after []byte, limit int) (Result, []byte, error) {
+	input := p.view.group.input
 	var cursor []byte
 	rows := 0
-	err := v.group.input.ScanAfter(c.Before(), after, func(row []relation.Value) (bool, error) {
+	err := input.ScanAfter(p.before.reader, after, func(row []relation.Value) (bool, error) {
 		rows++
-		cursor = v.group.input.appendKey(cursor[:0], row)
+		cursor = input.appendKey(cursor[:0], row)
 		return rows < limit, p.contributeChange(Change{New: row})
 	})
 	if rows < limit {
@@ -247,6 +247,5 @@ func (v *View) buildGroups(c *storage.Commit, after []byte, limit int) (Result, 
 	if err == nil {
 		err = p.finishGroups()
 	}
-	result, err := p.finish(err)
-	return result, cursor, err
+	return p.done(), cursor, err
 }

@@ -1,6 +1,7 @@
 package ivm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,14 +10,48 @@ import (
 	"odsd/storage/relation"
 )
 
-// side reads base rows and indexes in one of a commit's two states: before it,
-// or pending. Nothing writes base rows while a side is in use, so what it has
-// read stays true and is kept for the length of the commit.
+// Reads is what the views of one commit read of relations, in common: a row
+// that several views want is read and decoded once. Nothing writes to a relation any more
+// when the first view reads it, so what was read stays true for the length of the commit.
+type Reads struct{ before, after *side }
+
+// NewReads begins the reading of a commit to which WriteBase has written these
+// changes: their rows are known already.
+func NewReads(c *storage.Commit, catalog *Catalog, changes []Change) *Reads {
+	r := &Reads{before: newSide(c.Before()), after: newSide(c)}
+	r.after.commit, r.after.under = c, r.before
+	var key []byte
+	for _, change := range changes[:min(len(changes), maxKeptRows)] {
+		of := catalog.Relations[change.Relation]
+		if of == nil {
+			continue
+		}
+		row := change.New
+		if row == nil {
+			row = change.Old
+		}
+		key = of.appendKey(append(key[:0], of.Prefix...), row)
+		r.before.rows[string(key)], r.after.rows[string(key)] = change.Old, change.New
+	}
+	return r
+}
+
+// Close releases the cursors and reports what went wrong with any.
+func (r *Reads) Close() error {
+	return errors.Join(r.before.close(), r.after.close())
+}
+
+// side reads relations and their indexes in one of a commit's two states: before
+// it, or pending.
 type side struct {
 	reader storage.Reader
 	rows   map[string][]relation.Value // by storage key; nil where there is none
 	// cursors over the entries of an index, kept open and moved by seeking
 	cursors map[storage.IndexID]storage.Cursor
+	// commit and under are of the pending side: what the commit has not touched
+	// is as it was before.
+	commit *storage.Commit
+	under  *side
 }
 
 func newSide(r storage.Reader) *side {
@@ -42,6 +77,9 @@ const maxKeptRows = 200_000
 func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 	if row, ok := s.rows[string(key)]; ok {
 		return row, nil
+	}
+	if s.under != nil && !s.commit.Touches(key) {
+		return s.under.row(r, key)
 	}
 	stored, found, err := s.reader.Get(key)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"odsd/storage"
 	"odsd/storage/encoding"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -187,8 +186,8 @@ func narrowed(v relation.Value, t relation.Type) relation.Value {
 
 // buildUnion takes in the next rows of the branches, one branch after the other.
 // The cursor is the branch's number and the last row's key in its relation.
-func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, []byte, error) {
-	p := v.newPass(c)
+func (p *pass) buildUnion(after []byte, limit int) (Result, []byte, error) {
+	v := p.view
 	at := 0
 	var from []byte
 	if len(after) >= 2 {
@@ -201,7 +200,7 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, [
 	input := b.lookup.relation
 	cursor := binary.BigEndian.AppendUint16(nil, uint16(at))
 	rows := 0
-	err := input.ScanAfter(c.Before(), from, func(row []relation.Value) (bool, error) {
+	err := input.ScanAfter(p.before.reader, from, func(row []relation.Value) (bool, error) {
 		rows++
 		p.touchKey(b, row)
 		cursor = input.appendKey(cursor[:2], row)
@@ -216,6 +215,5 @@ func (v *View) buildUnion(c *storage.Commit, after []byte, limit int) (Result, [
 	if err == nil {
 		err = p.finishUnion()
 	}
-	result, err := p.finish(err)
-	return result, cursor, err
+	return p.done(), cursor, err
 }

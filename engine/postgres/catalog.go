@@ -27,8 +27,8 @@ type table struct {
 	unreadable       bool // the role may not select a captured column
 	columns          []column
 	indexes          []uniqueIndex
-	publishedColumns []string // in the publication; nil: all
-	filter           string   // the publication's row filter, as SQL
+	publishedColumns []int16 // attributes in the publication's list; nil: all
+	filter           string  // see publishedTable
 	schema           *relation.Schema
 }
 
@@ -39,7 +39,7 @@ type column struct {
 	typeOID   uint32
 	modifier  int32
 	notNull   bool
-	generated bool
+	generated string // of pg_attribute.attgenerated: s stored, v virtual; "": not
 	readable  bool
 	printed   string // its type
 	comment   string
@@ -175,7 +175,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	}
 	for _, t := range tables {
 		if published, ok := p.tables[t.oid]; ok {
-			t.publishedColumns, t.filter = published.columns, published.filter
+			t.publishedColumns, t.filter = published.attributes, published.filter
 		}
 	}
 	if err := readColumns(ctx, conn, tables, p); err != nil {
@@ -185,7 +185,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 }
 
 const columnsQuery = `
-select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',
+select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated::text,
 	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), format_type(a.atttypid, a.atttypmod),
 	coalesce(col_description(a.attrelid, a.attnum), '')
 from pg_attribute a where a.attrelid = any($1) and a.attnum > 0 and not a.attisdropped

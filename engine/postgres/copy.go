@@ -66,7 +66,7 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if err := r.beginLocked(ctx, conn, v.tables); err != nil {
 		return nil, err
 	}
-	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, false)
+	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, v.server.lastingSlot())
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
 	}
 	for _, t := range v.tables {
 		values := newValueReader(t, t.schema, r.config.Timezone, v.server.encoding)
-		err := copyTable(ctx, conn, t, values, func(rows [][]relation.Value) error {
+		err := copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
 			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 		})
 		if err != nil {
@@ -155,9 +155,13 @@ func takeSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
 }
 
 // copyTable reads a table under the transaction's snapshot, in batches.
-func copyTable(ctx context.Context, conn *pgx.Conn, t *table, values *valueReader, emit func([][]relation.Value) error) error {
+func copyTable(ctx context.Context, conn *pgx.Conn, p *publication, t *table, values *valueReader, emit func([][]relation.Value) error) error {
+	filter, err := p.rowFilter(ctx, conn, t)
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", values.schema.Name, err)
+	}
 	reader := newCopyReader(values, emit)
-	_, err := conn.PgConn().CopyTo(ctx, reader, copySQL(t))
+	_, err = conn.PgConn().CopyTo(ctx, reader, copySQL(t, filter))
 	if reader.failed != nil {
 		return fmt.Errorf("copy %s: %w", values.schema.Name, reader.failed)
 	}
@@ -172,14 +176,14 @@ func copyTable(ctx context.Context, conn *pgx.Conn, t *table, values *valueReade
 
 // copySQL reads the captured columns of the published rows. ONLY leaves out
 // tables that inherit from this one: their changes come under their own names.
-func copySQL(t *table) string {
+func copySQL(t *table, filter string) string {
 	columns := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		columns[i] = quote(c.name)
 	}
 	where := ""
-	if t.filter != "" {
-		where = " WHERE " + t.filter
+	if filter != "" {
+		where = " WHERE " + filter
 	}
 	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s) TO STDOUT", strings.Join(columns, ", "), t.sql(), where)
 }

@@ -17,7 +17,8 @@
 //     says which table and column.
 //   - Before streaming, the slot's confirmed position lies at or below the
 //     position that the store holds, and the database, its publication and its
-//     tables are the ones that were copied.
+//     tables are the ones that were copied. A promoted standby is the same
+//     database if its timeline left the stored one at or after that position.
 //   - The decoder never panics and never allocates more than its input's size
 //     allows, whatever bytes arrive.
 //

@@ -3,6 +3,8 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -77,7 +79,7 @@ func faultOf(err error) *engine.Halt {
 	}
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
-		return halt(codeUnreachable, oneLine(err.Error()), "check that the server runs and that the DSN's host and port are right")
+		return halt(codeUnreachable, connectionText(err), "check that the server runs and that the DSN's host and port are right")
 	}
 	message := fmt.Sprintf("the server says: %s (%s)", server.Message, server.Code)
 	switch {
@@ -91,7 +93,32 @@ func faultOf(err error) *engine.Halt {
 	return halt(codeUnreachable, message, "")
 }
 
-// oneLine makes pgx's list of attempts fit a status line.
+// attempt is a line of pgx's list of what it tried: an address, the host that
+// it stands for, what was done and how that failed.
+var attempt = regexp.MustCompile(`^(\S+) \(([^)]*)\): (?:dial error: dial \w+ \S+ ?(?:connect: )?)?(.*)$`)
+
+// connectionText makes one line of a failed connection. pgx tries each address
+// with and without TLS and tells of both, mostly the same.
+func connectionText(err error) string {
+	var failed *pgconn.ConnectError
+	if !errors.As(err, &failed) {
+		return oneLine(err.Error())
+	}
+	var attempts []string
+	for line := range strings.Lines(errors.Unwrap(failed).Error()) {
+		line = oneLine(line)
+		if m := attempt.FindStringSubmatch(line); m != nil {
+			if line = m[1] + ": " + m[3]; !strings.HasPrefix(m[1], m[2]) {
+				line = m[2] + " (" + m[1] + "): " + m[3]
+			}
+		}
+		if !slices.Contains(attempts, line) {
+			attempts = append(attempts, line)
+		}
+	}
+	return fmt.Sprintf("cannot connect to database %s as %s: %s", failed.Config.Database, failed.Config.User, strings.Join(attempts, "; "))
+}
+
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // serverCode is the SQLSTATE of an error, "" where the server has not spoken.

@@ -50,7 +50,7 @@ func (s *Source) takeFence(ctx context.Context, conn *pgx.Conn, replication *rep
 	if err := s.beginLocked(ctx, conn, v.tables); err != nil {
 		return nil, err
 	}
-	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), true)
+	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), temporarySlot)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (f *fence) Rows(ctx context.Context, schema *relation.Schema, visit func([]
 	}
 	values := newValueReader(t, schema, f.source.config.Timezone, f.survey.server.encoding)
 	var refused error
-	err = copyTable(ctx, f.conn, t, values, func(rows [][]relation.Value) error {
+	err = copyTable(ctx, f.conn, f.survey.publication, t, values, func(rows [][]relation.Value) error {
 		for _, row := range rows {
 			if refused = visit(row); refused != nil {
 				return refused

@@ -135,6 +135,8 @@ func (f *follower) apply(e engine.Event) error {
 	case engine.CopyFinished:
 		f.copied, f.identity = true, e.Identity
 		f.reach(e.Position)
+	case engine.Moved:
+		f.identity = e.Identity
 	case *engine.Transaction:
 		return f.transaction(e)
 	case engine.Progress:

@@ -25,6 +25,8 @@ type identity struct {
 	Timeline    int32  `json:"timeline"`
 	Database    uint32 `json:"database"`
 	Publication uint32 `json:"publication"`
+	// Began is where the timeline left the one before it; 0: not known.
+	Began relation.Position `json:"began,omitempty"`
 	// Timezone is what timestamps without one were read in; empty: not noted.
 	Timezone  string                      `json:"timezone,omitempty"`
 	Relations map[string]relationIdentity `json:"relations"`
@@ -32,8 +34,8 @@ type identity struct {
 
 type relationIdentity struct {
 	OID     uint32           `json:"oid"`
-	Filter  string           `json:"filter,omitempty"` // the publication's row filter
-	Columns []columnIdentity `json:"columns"`          // in the order of the schema's
+	Filter  string           `json:"rowFilter,omitempty"` // see publishedTable
+	Columns []columnIdentity `json:"columns"`             // in the order of the schema's
 }
 
 type columnIdentity struct {
@@ -44,7 +46,7 @@ type columnIdentity struct {
 
 func identityOf(i installation, publication uint32, tables []*table) *identity {
 	id := &identity{
-		Version: identityVersion, System: i.system, Timeline: i.timeline, Database: i.database, Publication: publication,
+		Version: identityVersion, System: i.system, Timeline: i.timeline, Began: i.began(), Database: i.database, Publication: publication,
 		Relations: make(map[string]relationIdentity, len(tables)),
 	}
 	for _, t := range tables {
@@ -85,6 +87,7 @@ func (id *identity) oids(schemas []*relation.Schema) []uint32 {
 type installation struct {
 	system   string
 	timeline int32
+	history  []timelineSwitch
 	database uint32
 }
 
@@ -98,10 +101,12 @@ func readInstallation(ctx context.Context, replication *replicationConn, conn *p
 	if err != nil {
 		return installation{}, fmt.Errorf("read pg_database: %w", err)
 	}
-	return i, nil
+	i.history, err = readHistory(ctx, replication, i.timeline)
+	return i, err
 }
 
-// checkInstallation finds out whether this is the database that was copied.
+// checkInstallation finds out whether this is the database that was copied, on
+// whatever timeline: see checkTimeline.
 func (s *Source) checkInstallation(id *identity, found installation) error {
 	var difference string
 	switch {
@@ -109,8 +114,6 @@ func (s *Source) checkInstallation(id *identity, found installation) error {
 		difference = fmt.Sprintf("system identifier %s, not %s", found.system, id.System)
 	case id.Database != found.database:
 		difference = fmt.Sprintf("database oid %d, not %d", found.database, id.Database)
-	case id.Timeline != found.timeline:
-		difference = fmt.Sprintf("timeline %d, not %d: it was restored or promoted", found.timeline, id.Timeline)
 	case id.Timezone != "" && id.Timezone != s.config.Timezone.String():
 		return halt(codeConfig, fmt.Sprintf("its timezone was %s and is %s now, and what is stored was read in the first", id.Timezone, s.config.Timezone),
 			"set timezone back, or, to read everything anew: "+s.resyncHint())

@@ -93,6 +93,14 @@ func (d *database) reconnect() {
 	d.conn = conn
 }
 
+// another session of the same database.
+func (d *database) another() *database {
+	d.t.Helper()
+	other := &database{t: d.t, name: d.name, dsn: d.dsn}
+	other.reconnect()
+	return other
+}
+
 // exec runs statements, each in its own transaction unless it says otherwise.
 func (d *database) exec(statements ...string) {
 	d.t.Helper()

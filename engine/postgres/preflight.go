@@ -16,11 +16,17 @@ import (
 // oldestVersion is the oldest server whose pgoutput and catalog are known.
 const oldestVersion = 140000
 
+// listsSince is the version that gave publications schemas, column lists and row filters.
+const listsSince = 150000
+
 // lack is one thing that preflight misses. The hint is SQL that mends it, or
 // what to do where SQL cannot.
 func lack(table, message, hint string, args ...any) engine.Halt {
 	return engine.Halt{Code: codePreflight, Table: table, Message: message, Hint: fmt.Sprintf(hint, args...)}
 }
+
+// failoverSince is the version whose standbys can keep copies of slots.
+const failoverSince = 170000
 
 // server is what the server and the role allow.
 type server struct {
@@ -38,6 +44,7 @@ type server struct {
 	managed         bool // a role rds_replication grants replication
 	mayCreate       bool
 	senderTimeoutMS int
+	standby         bool
 }
 
 const serverQuery = `
@@ -49,12 +56,12 @@ select current_setting('server_version_num')::int, current_setting('server_encod
 		or coalesce((select pg_has_role(oid, 'MEMBER') from pg_roles where rolname = 'rds_replication'), false),
 	exists (select from pg_roles where rolname = 'rds_replication'),
 	has_database_privilege(current_database(), 'CREATE'),
-	(select setting::int from pg_settings where name = 'wal_sender_timeout')`
+	(select setting::int from pg_settings where name = 'wal_sender_timeout'), pg_is_in_recovery()`
 
 func readServer(ctx context.Context, conn *pgx.Conn, slot string) (*server, error) {
 	var s server
 	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.encoding, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
-		&s.maxSenders, &s.senders, &s.mayReplicate, &s.managed, &s.mayCreate, &s.senderTimeoutMS)
+		&s.maxSenders, &s.senders, &s.mayReplicate, &s.managed, &s.mayCreate, &s.senderTimeoutMS, &s.standby)
 	if err != nil {
 		return nil, fmt.Errorf("read the server's settings: %w", err)
 	}

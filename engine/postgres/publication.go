@@ -19,13 +19,14 @@ type publication struct {
 	exists    bool
 	complete  bool // publishes insert, update, delete and truncate
 	viaRoot   bool // changes of partitions come under their root's name
-	generated bool // generated columns come (PostgreSQL 18)
+	generated bool // stored generated columns come (PostgreSQL 18)
 	tables    map[uint32]publishedTable
 }
 
+// publishedTable is how a table is published.
 type publishedTable struct {
-	columns []string // nil: the server is too old to say, and has no column lists
-	filter  string
+	attributes []int16 // of the column list; nil: none, so all columns
+	filter     string  // tells one row filter from another; "": none
 }
 
 const publicationQuery = `
@@ -33,14 +34,43 @@ select p.oid, p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate, p.p
 	coalesce(to_jsonb(p) ->> 'pubgencols', 'n') <> 'n'
 from pg_publication p where p.pubname = $1`
 
-// Before PostgreSQL 15 there are neither column lists nor row filters. The
-// list of columns is always whole there, also where the publication names none.
+// publishedQuery finds what pg_publication_tables shows, which however opens
+// every table and so waits for whoever has locked one: its result, if late,
+// would call a source stale that streams well. Here the catalog alone is read.
+//
+// A partitioned table stands for its partitions, or with
+// publish_via_partition_root for itself, and then its partitions do not count.
 const publishedQuery = `
-select c.oid, %s
-from pg_publication_tables t
-join pg_namespace n on n.nspname = t.schemaname
-join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
-where t.pubname = $1`
+with recursive pub as (
+	select oid, puballtables, pubviaroot from pg_publication where pubname = $1
+), whole as (
+	select c.oid, c.relkind from pub join pg_class c on %s
+	where c.relkind in ('r', 'p') and c.relpersistence = 'p' and c.oid >= 16384
+), member as (
+	select oid, relkind from whole
+	union
+	select c.oid, c.relkind from pub join pg_publication_rel r on r.prpubid = pub.oid join pg_class c on c.oid = r.prrelid
+), below as (
+	select c.oid, c.relkind from member m join pg_inherits i on i.inhparent = m.oid join pg_class c on c.oid = i.inhrelid
+	where m.relkind = 'p'
+	union
+	select c.oid, c.relkind from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
+	where b.relkind = 'p'
+)
+select t.oid, %s
+from pub
+join (select oid, relkind from member union select oid, relkind from below) t on
+	case when pub.pubviaroot then t.oid not in (select oid from below) else t.relkind <> 'p' end
+left join pg_publication_rel r on r.prpubid = pub.oid and r.prrelid = t.oid and t.oid not in (select oid from whole)`
+
+// Since PostgreSQL 15 a publication may name schemas, columns and rows. A row
+// filter is told by its tree, without the places in the text that it was read from.
+const (
+	wholeBefore15     = `pub.puballtables`
+	wholeSince15      = `(pub.puballtables or c.relnamespace in (select pnnspid from pg_publication_namespace where pnpubid = pub.oid))`
+	publishedBefore15 = `null::int2[], ''`
+	publishedSince15  = `r.prattrs::int2[], coalesce(md5(regexp_replace(r.prqual::text, ':location -?\d+', '', 'g')), '')`
+)
 
 func readPublication(ctx context.Context, conn *pgx.Conn, name string, version int) (*publication, error) {
 	p := &publication{name: name, tables: make(map[uint32]publishedTable)}
@@ -52,25 +82,40 @@ func readPublication(ctx context.Context, conn *pgx.Conn, name string, version i
 		return nil, fmt.Errorf("read pg_publication: %w", err)
 	}
 	p.exists = true
-	details := "null::text[], ''"
-	if version >= 150000 {
-		details = "t.attnames::text[], coalesce(t.rowfilter, '')"
+	whole, details := wholeBefore15, publishedBefore15
+	if version >= listsSince {
+		whole, details = wholeSince15, publishedSince15
 	}
-	rows, err := conn.Query(ctx, fmt.Sprintf(publishedQuery, details), name)
+	rows, err := conn.Query(ctx, fmt.Sprintf(publishedQuery, whole, details), name)
 	if err != nil {
-		return nil, fmt.Errorf("read pg_publication_tables: %w", err)
+		return nil, fmt.Errorf("read pg_publication_rel: %w", err)
 	}
 	var oid uint32
 	var t publishedTable
-	_, err = pgx.ForEachRow(rows, []any{&oid, &t.columns, &t.filter}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &t.attributes, &t.filter}, func() error {
 		p.tables[oid] = t
-		t.columns = nil
+		t.attributes = nil
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read pg_publication_tables: %w", err)
+		return nil, fmt.Errorf("read pg_publication_rel: %w", err)
 	}
 	return p, nil
+}
+
+// rowFilter is the publication's filter of a table as SQL, which must be locked:
+// to write it down the server opens the table.
+func (p *publication) rowFilter(ctx context.Context, conn *pgx.Conn, t *table) (string, error) {
+	if t.filter == "" {
+		return "", nil
+	}
+	var sql string
+	err := conn.QueryRow(ctx, `select pg_get_expr(r.prqual, r.prrelid) from pg_publication_rel r
+		where r.prpubid = $1 and r.prrelid = $2`, p.oid, t.oid).Scan(&sql)
+	if err != nil {
+		return "", fmt.Errorf("read the publication's row filter: %w", err)
+	}
+	return sql, nil
 }
 
 func (p *publication) oids() []uint32 {
@@ -82,12 +127,13 @@ func (p *publication) oids() []uint32 {
 	return oids
 }
 
-// carries says whether a column's values come with the stream.
+// carries says whether a column's values come with the stream. A column list
+// may name generated columns (PostgreSQL 18), whatever the publication's setting.
 func (p *publication) carries(t *table, c *column) bool {
-	if c.generated && !p.generated {
-		return false
+	if t.publishedColumns != nil {
+		return slices.Contains(t.publishedColumns, c.attribute)
 	}
-	return t.publishedColumns == nil || slices.Contains(t.publishedColumns, c.name)
+	return c.generated == "" || p.generated && c.generated == "s"
 }
 
 // createSQL is the statement that makes the publication for the tables.

@@ -163,16 +163,36 @@ func (s *Source) lockTimeout() string {
 	return fmt.Sprintf("lock_timeout = %d", s.timing.lock.Milliseconds())
 }
 
+// slotKind is what is special of a slot.
+type slotKind string
+
+const (
+	temporarySlot slotKind = "TEMPORARY"
+	plainSlot     slotKind = ""
+	failoverSlot  slotKind = "FAILOVER" // standbys that synchronise slots keep a copy
+)
+
+// lastingSlot is the best that a server can make for a source.
+func (s *server) lastingSlot() slotKind {
+	if s.version >= failoverSince && !s.standby {
+		return failoverSlot
+	}
+	return plainSlot
+}
+
 // createSlot creates a slot and exports its snapshot, which lives until the
 // next command on the replication connection. The creation waits for every
 // transaction that is open; past a bound it gives up, and conn finds out which
 // it waited for.
-func (s *Source) createSlot(ctx context.Context, replication *replicationConn, conn *pgx.Conn, name string, temporary bool) (newSlot, error) {
+func (s *Source) createSlot(ctx context.Context, replication *replicationConn, conn *pgx.Conn, name string, kind slotKind) (newSlot, error) {
 	if _, err := replication.Exec(ctx, "SET "+s.lockTimeout()).ReadAll(); err != nil {
 		return newSlot{}, fmt.Errorf("set lock_timeout: %w", err)
 	}
-	options := pglogrepl.CreateReplicationSlotOptions{Temporary: temporary, SnapshotAction: "EXPORT_SNAPSHOT", Mode: pglogrepl.LogicalReplication}
-	result, err := pglogrepl.CreateReplicationSlot(ctx, replication.PgConn, name, plugin, options)
+	sql := fmt.Sprintf("CREATE_REPLICATION_SLOT %s %s LOGICAL %s EXPORT_SNAPSHOT", name, kind, plugin)
+	if kind == failoverSlot { // which the command's older form does not know
+		sql = fmt.Sprintf("CREATE_REPLICATION_SLOT %s LOGICAL %s (SNAPSHOT 'export', FAILOVER)", name, plugin)
+	}
+	result, err := pglogrepl.ParseCreateReplicationSlot(replication.Exec(ctx, sql))
 	if serverCode(err) == lockNotGranted {
 		return newSlot{}, s.slotBlocked(ctx, conn, name)
 	}

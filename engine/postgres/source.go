@@ -114,6 +114,9 @@ type run struct {
 	*Source
 	out    chan<- engine.Event
 	resume *resume // nil until a copy has finished
+	// promoted is what answers now, where it is on another timeline than what was
+	// stored; nil where it is not.
+	promoted *installation
 	// retry is the pause before the next attempt; progress makes it short again.
 	retry time.Duration
 }
@@ -203,11 +206,20 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	if err := r.checkInstallation(r.resume.identity, installed); err != nil {
 		return err
 	}
+	moved, err := r.checkTimeline(r.resume.identity, installed, r.resume.position)
+	if err != nil {
+		return err
+	}
 	found, err := readSlot(ctx, conn, r.config.Slot)
 	if err != nil {
 		return err
 	}
-	if err := r.checkSlot(found, r.resume.position); err != nil {
+	check := r.checkSlot
+	r.promoted = nil
+	if moved {
+		r.promoted, check = &installed, r.checkPromotedSlot
+	}
+	if err := check(found, r.resume.position); err != nil {
 		return err
 	}
 	return r.checkCovered()

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -55,11 +56,34 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err := r.checkSlot(found, r.resume.position); err != nil {
 		return err
 	}
+	if err := r.move(ctx); err != nil {
+		return err
+	}
 	if err := r.deliver(ctx, found.condition()); err != nil {
 		return err
 	}
 	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
 	return s.wait(ctx)
+}
+
+// move tells the engine that the stream goes on on another timeline, before
+// anything that lies on it.
+func (r *run) move(ctx context.Context) error {
+	if r.promoted == nil {
+		return nil
+	}
+	id := *r.resume.identity
+	id.Timeline, id.Began = r.promoted.timeline, r.promoted.began()
+	stored, err := json.Marshal(&id)
+	if err != nil {
+		return fmt.Errorf("write the identity: %w", err)
+	}
+	if err := r.deliver(ctx, engine.Moved{Identity: stored}); err != nil {
+		return err
+	}
+	r.config.Log.Info("a standby was promoted: going on with it", "source", r.config.Name, "timeline", id.Timeline)
+	r.resume.identity, r.promoted = &id, nil
+	return nil
 }
 
 func (s *session) start(ctx context.Context, conn *pgx.Conn) error {

@@ -74,7 +74,7 @@ func leaveOutSQL(t *table, s *server, p *publication) string {
 			names = append(names, quote(c.name))
 		}
 	}
-	if s.version < 150000 || len(names) == 0 {
+	if s.version < listsSince || len(names) == 0 {
 		return fmt.Sprintf("leave %s out of `tables:`, or give the column another type", t.short())
 	}
 	listed := fmt.Sprintf("%s (%s)", t.sql(), strings.Join(names, ", "))

@@ -71,13 +71,35 @@ func (w *world) catchUp(ctx context.Context, all []*views.View) error {
 	if err != nil {
 		return err
 	}
-	return wait(ctx, func() error {
+	err = wait(ctx, func() error {
 		_, err := ask(ctx, w.daemon.where(), "{ "+query.String()+"}", strings.Join(positions, ", "), "30s")
 		if err != nil && !excused(err) {
 			return &wrong{err}
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return wait(ctx, func() error { return w.asDefined(ctx) })
+}
+
+// asDefined is an error while a view is served by an older definition than the project's.
+func (w *world) asDefined(ctx context.Context) error {
+	out, err := w.daemon.command(ctx, "status", "--json")
+	if len(out) == 0 {
+		return err // its exit code tells of sources
+	}
+	var status engine.Status
+	if err := json.Unmarshal(out, &status); err != nil {
+		return err
+	}
+	for _, v := range status.Views {
+		if v.Next != nil {
+			return fmt.Errorf("view %s is to be replaced: %+v", v.Name, v.Next)
+		}
+	}
+	return nil
 }
 
 // wrong is an error that waiting does not mend.
@@ -108,16 +130,27 @@ func wait(ctx context.Context, try func() error) error {
 // verify runs `odsd verify`, which compares rows with their sources and
 // documents with the naive evaluator's.
 func (w *world) verify(ctx context.Context, count int, c *compared) error {
-	out, err := w.daemon.command(ctx, "verify", "--json", "--values")
-	if err != nil {
-		return fmt.Errorf("%w%.3000s", err, out)
-	}
 	var report engine.VerifyReport
-	if err := json.Unmarshal(out, &report); err != nil {
-		return fmt.Errorf("odsd verify: %w", err)
-	}
-	if !report.OK || len(report.Sources) != len(demo.Names()) || len(report.Views) != count {
-		return fmt.Errorf("odsd verify: %.3000s", out)
+	err := wait(ctx, func() error {
+		report = engine.VerifyReport{}
+		out, err := w.daemon.command(ctx, "verify", "--json", "--values")
+		if len(out) == 0 {
+			return err
+		}
+		if err := json.Unmarshal(out, &report); err != nil {
+			return &wrong{fmt.Errorf("odsd verify: %w", err)}
+		}
+		if report.OK && len(report.Sources) == len(demo.Names()) && len(report.Views) == count {
+			return nil
+		}
+		err = fmt.Errorf("odsd verify: %.3000s", out)
+		if len(report.Differences) > 0 {
+			return &wrong{err}
+		}
+		return err // a source that could not be compared just now is asked again
+	})
+	if err != nil {
+		return err
 	}
 	for _, s := range report.Sources {
 		c.rows += s.Rows

@@ -26,7 +26,7 @@ func (w *world) documents(ctx context.Context, v *views.View) ([]any, error) {
 	var all []any
 	for after := ""; ; {
 		query := fmt.Sprintf("{ page: %sList(first: %d%s) { nodes { %s } pageInfo { hasNextPage endCursor } } }", v.Field, pageLength, after, selection)
-		reply, err := ask(ctx, w.daemon.where(), query, "", "")
+		reply, err := w.insist(ctx, query)
 		if err != nil {
 			return nil, err
 		}
@@ -38,6 +38,20 @@ func (w *world) documents(ctx context.Context, v *views.View) ([]any, error) {
 		}
 		after = fmt.Sprintf(", after: %q", info["endCursor"])
 	}
+}
+
+// insist asks until there is an answer or an error that nothing excuses: at a
+// barrier, too, a request may meet a connection that the server is closing.
+func (w *world) insist(ctx context.Context, query string) (r *reply, err error) {
+	err = wait(ctx, func() error {
+		var err error
+		r, err = ask(ctx, w.daemon.where(), query, "", "")
+		if err != nil && !excused(err) {
+			return &wrong{err}
+		}
+		return err
+	})
+	return r, err
 }
 
 func selectionOf(v *views.View, fields []*views.Field) string {

@@ -28,6 +28,8 @@ var faults = []fault{
 	{"daemon killed at its start", 5, killDaemonStarting},
 	{"daemon killed, view redefined", 4, redefineView},
 	{"daemon killed, database down at its start", 1, killBoth},
+	{"view redefined, reloaded", 4, reloadView},
+	{"view rebuilt", 2, rebuildView},
 	{"daemon told to end", 2, stopDaemon},
 	{"stream cut", 6, cutStreams},
 	{"source copied anew", 2, copyAnew},
@@ -90,6 +92,49 @@ func redefineView(_ context.Context, w *world, random *rand.Rand) error {
 		return err
 	}
 	return w.daemon.start()
+}
+
+// reloadView changes a definition under the running daemon, and sometimes kills it while
+// it builds.
+func reloadView(ctx context.Context, w *world, random *rand.Rand) error {
+	if err := w.redefine(random); err != nil {
+		return err
+	}
+	if err := w.command(ctx, "reload", "--json"); err != nil {
+		return err
+	}
+	return sometimesKill(ctx, w, random)
+}
+
+// rebuildView has a view built anew, and with it what stands on it.
+func rebuildView(ctx context.Context, w *world, random *rand.Rand) error {
+	all, err := w.views()
+	if err != nil {
+		return err
+	}
+	if err := w.command(ctx, "rebuild", "--detach", all[random.IntN(len(all))].Name); err != nil {
+		return err
+	}
+	return sometimesKill(ctx, w, random)
+}
+
+func sometimesKill(ctx context.Context, w *world, random *rand.Rand) error {
+	if random.IntN(2) == 0 {
+		return nil
+	}
+	randomMoment(ctx, random, time.Second/2)
+	return killDaemon(ctx, w, random)
+}
+
+// command has the daemon told something, once it can be.
+func (w *world) command(ctx context.Context, args ...string) error {
+	if err := w.listening(ctx); err != nil {
+		return err
+	}
+	return wait(ctx, func() error {
+		_, err := w.daemon.command(ctx, args...)
+		return err
+	})
 }
 
 // stopDaemon finds it listening: before, a signal ends it like any program.

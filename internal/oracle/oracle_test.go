@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -25,33 +26,45 @@ import (
 func TestTheWholeProgramUnderFaults(t *testing.T) {
 	seconds, seed := settings(t)
 	end := time.Now().Add(time.Duration(seconds) * time.Second)
-	w := newWorld(t, seed)
-	if err := w.daemon.start(); err != nil {
-		t.Fatal(err)
-	}
-	s := summary{faults: map[string]int{}, written: newTally()}
-	defer func() {
-		t.Logf("seed %d: %s", seed, &s)
-		if t.Failed() {
-			t.Logf("the end of the daemon's log:\n%s", tail(w.daemon.logFile, 6000))
+	var failure error
+	// The first of the clean-ups comes last: what went wrong stands below all logs.
+	t.Cleanup(func() {
+		if failure != nil {
+			t.Errorf("seed %d: %v", seed, failure)
 		}
-	}()
+	})
+	w := newWorld(t, seed)
+	s := summary{faults: map[string]int{}, written: newTally()}
+	failure = w.play(t, seed, seconds > 0, end, &s)
+	t.Logf("seed %d: %s", seed, &s)
+	if failure != nil {
+		t.Logf("the end of the daemon's log:\n%s", tail(w.daemon.logFile, 6000))
+		t.Fail() // so that the databases' logs are printed too
+	}
+}
+
+// play plays rounds until the end, two at least, and ends the daemon.
+func (w *world) play(t *testing.T, seed uint64, verbose bool, end time.Time, s *summary) error {
+	t.Helper()
+	if err := w.daemon.start(); err != nil {
+		return err
+	}
 	for s.rounds < 2 || time.Now().Before(end) {
-		if err := w.round(t.Context(), seed+uint64(s.rounds), s.rounds == 0, &s); err != nil {
-			t.Fatalf("seed %d, round %d: %v", seed, s.rounds+1, err)
+		if err := w.round(t.Context(), seed+uint64(s.rounds), s.rounds == 0, s); err != nil {
+			return fmt.Errorf("round %d: %w", s.rounds+1, err)
 		}
 		s.rounds++
-		if seconds > 0 {
-			t.Logf("%s", &s)
+		if verbose {
+			t.Logf("%s", s)
 		}
 	}
 	if err := w.daemon.stop(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if complaint, err := w.daemon.complaints(); err != nil || complaint != "" {
-		t.Fatalf("the daemon complains: %v\n%s", err, complaint)
+		return fmt.Errorf("the daemon complains: %v\n%s", err, complaint)
 	}
-	s.enough(t)
+	return s.enough()
 }
 
 func settings(t *testing.T) (seconds int, seed uint64) {
@@ -143,16 +156,14 @@ func (s *summary) String() string {
 }
 
 // enough: a test that compares nothing shows nothing.
-func (s *summary) enough(t *testing.T) {
-	t.Helper()
+func (s *summary) enough() error {
 	if s.written.commits.Load() < 50 || s.answers.right.Load() < 20 || s.answers.witnessed.Load() < 1 || s.compared.documents < 300 {
-		t.Errorf("too little happened: %s", s)
+		return fmt.Errorf("too little happened: %s", s)
 	}
-	for name, why := range s.written.broken {
-		if s.written.done[name] == 0 && s.rounds > 10 {
-			t.Errorf("%q never succeeds: %s", name, why)
-		}
+	if names := s.written.neverDone(); len(names) > 0 {
+		return errors.New(strings.Join(names, "\n"))
 	}
+	return nil
 }
 
 func tail(file string, length int) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,25 +27,52 @@ const (
 type tally struct {
 	commits, failures atomic.Int64
 
-	mu     sync.Mutex
-	done   map[string]int
-	broken map[string]string // why one broke off last
+	mu    sync.Mutex
+	tried map[string]*tried
 }
 
-func newTally() *tally { return &tally{done: map[string]int{}, broken: map[string]string{}} }
+// tried is what became of one kind of transaction.
+type tried struct {
+	done, broken int
+	why          string // one broke off last
+}
+
+func newTally() *tally { return &tally{tried: map[string]*tried{}} }
 
 func (t *tally) count(name string, commits int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	of := t.tried[name]
+	if of == nil {
+		of = &tried{}
+		t.tried[name] = of
+	}
 	if err != nil {
 		t.failures.Add(1)
-		t.broken[name] = err.Error()
+		of.broken++
+		of.why = err.Error()
 		return
 	}
-	if commits > 0 {
-		t.commits.Add(int64(commits))
-		t.done[name]++
+	t.commits.Add(int64(commits))
+	of.done++
+}
+
+// hopeless is how often in a row something breaks off before it counts as what
+// can never succeed: whatever is rare or in others' way breaks off now and then.
+const hopeless = 30
+
+// neverDone names what was tried often and was never done.
+func (t *tally) neverDone() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var names []string
+	for name, of := range t.tried {
+		if of.done == 0 && of.broken >= hopeless {
+			names = append(names, fmt.Sprintf("%q never succeeds: %s", name, of.why))
+		}
 	}
+	slices.Sort(names)
+	return names
 }
 
 // write writes until ctx ends.
@@ -67,9 +95,7 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 			wreck := &wrecker{dsns: w.dsns, random: rand.New(rand.NewPCG(seed, uint64(n))), conns: map[string]*pgx.Conn{}}
 			defer wreck.close()
 			w.repeat(ctx, seed, func() error {
-				name, err := wreck.step(ctx)
-				t.count(name, 1, err)
-				return err
+				return wreck.step(ctx, t)
 			})
 			return nil
 		})
@@ -107,12 +133,18 @@ type wrecker struct {
 	prepared map[string]string // by source, the transaction that waits for its second phase
 }
 
-func (w *wrecker) step(ctx context.Context) (name string, err error) {
-	if err := w.finishPrepared(ctx); err != nil {
-		return "second phase", err
+func (w *wrecker) step(ctx context.Context, count *tally) error {
+	if len(w.prepared) > 0 {
+		err := w.finishPrepared(ctx)
+		count.count("second phase", 1, err)
+		if err != nil {
+			return err
+		}
 	}
 	t := chooseTransaction(w.random)
-	return t.name, w.run(ctx, t)
+	err := w.run(ctx, t)
+	count.count(t.name, 1, err)
+	return err
 }
 
 func (w *wrecker) conn(ctx context.Context, source string) (*pgx.Conn, error) {
@@ -189,9 +221,14 @@ func (w *wrecker) close() {
 	}
 }
 
-// settle ends the prepared transactions that a crash left behind.
+// settle ends what the writers have left behind: sessions that were broken off and whose
+// last statement the server still works on, a commit perhaps, which must not come
+// between two looks at the barrier; then the prepared transactions.
 func (w *world) settle(ctx context.Context) error {
 	return w.each(ctx, func(ctx context.Context, _ string, conn *pgx.Conn) error {
+		if err := endSessions(ctx, conn); err != nil {
+			return err
+		}
 		rows, err := conn.Query(ctx, "select gid from pg_prepared_xacts where database = current_database()")
 		if err != nil {
 			return err
@@ -204,6 +241,26 @@ func (w *world) settle(ctx context.Context) error {
 			if _, err := conn.Exec(ctx, "commit prepared '"+id+"'"); err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+}
+
+// endSessions ends all sessions of a database but its own and the daemon's, and
+// waits until they are gone.
+func endSessions(ctx context.Context, conn *pgx.Conn) error {
+	const others = `from pg_stat_activity where datname = current_database() and backend_type = 'client backend'
+		and application_name not like 'odsd%' and pid <> pg_backend_pid()`
+	return wait(ctx, func() error {
+		if _, err := conn.Exec(ctx, "select pg_terminate_backend(pid) "+others); err != nil {
+			return &wrong{err}
+		}
+		var left int
+		if err := conn.QueryRow(ctx, "select count(*) "+others).Scan(&left); err != nil {
+			return &wrong{err}
+		}
+		if left > 0 {
+			return fmt.Errorf("%d sessions do not end", left)
 		}
 		return nil
 	})

@@ -35,6 +35,7 @@ var order = []string{
 	"internal/structure",
 	"internal/oracle", // whole-program tests
 	"cmd/odsd",
+	"bench", // measures the built program
 }
 
 // ban forbids an import that the order alone would allow.

@@ -86,7 +86,7 @@ func TestMarksAreTheDecoders(t *testing.T) {
 	compiled := compileAll(t)
 	count := 0
 	p.each(t, func(f sample) {
-		try := func(n *yaml.Node, s *fileschema.Schema, what string) {
+		try := func(n *yaml.Node, what string) {
 			count++
 			invalid := compiled[f.kind.Name].Validate(plain(t, f.root))
 			found := decoded(t, f)
@@ -94,7 +94,6 @@ func TestMarksAreTheDecoders(t *testing.T) {
 				found = p.findings(t, f) // what else the project knows against it
 			}
 			switch {
-			case s == nil && invalid == nil: // rows and documents: what they hold is the tables' affair
 			case invalid != nil && !yamlfile.HasErrors(found):
 				t.Errorf("%s:%d: %s: the schema marks what the decoder takes: %v", f.name, n.Line, what, invalid)
 			case invalid == nil && slices.ContainsFunc(found, aboutKeys):
@@ -102,13 +101,16 @@ func TestMarksAreTheDecoders(t *testing.T) {
 			}
 		}
 		visit(f.root, f.kind.Schema, f.kind.Schema, func(n *yaml.Node, s, _ *fileschema.Schema) {
+			if s == nil {
+				return // in rows and documents: what they hold is the tables' affair
+			}
 			restore := put(n)
-			try(n, s, "a stray key")
+			try(n, "a stray key")
 			restore()
 			for _, c := range changes {
 				before := *n
 				*n = c.node
-				try(&before, s, c.what)
+				try(&before, c.what)
 				*n = before
 			}
 			if n.Kind != yaml.MappingNode {
@@ -117,12 +119,12 @@ func TestMarksAreTheDecoders(t *testing.T) {
 			before := *n
 			for i := 0; i < len(before.Content); i += 2 {
 				n.Content = slices.Delete(slices.Clone(before.Content), i, i+2)
-				try(&before, s, "without "+before.Content[i].Value)
+				try(&before, "without "+before.Content[i].Value)
 			}
 			for _, key := range knownKeys(s) {
 				n.Content = append(slices.Clone(before.Content), scalar(key), scalar("id"))
 				if !hasKey(&before, key) {
-					try(&before, s, "with "+key)
+					try(&before, "with "+key)
 				}
 			}
 			*n = before

@@ -154,10 +154,16 @@ const (
 )
 
 // Serve answers on a listener until ctx ends, then lets requests at work finish
-// for at most grace. It returns nil after such an end.
+// for at most grace, and ends those that have not. When it returns no handler
+// runs any more, so that what they read may be closed. It returns nil after such an end.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
+	var requests Requests
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer requests.Wait()
+	defer stop()
 	server := &http.Server{
-		Handler:           h,
+		Handler:           requests.Count(h),
+		BaseContext:       func(net.Listener) context.Context { return working },
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -280,3 +280,40 @@ func TestRefusalsAreJSON(t *testing.T) {
 		t.Errorf("%v: %s", err, w.Body)
 	}
 }
+
+// A request that outlasts the grace is ended, and has left its handler when Serve
+// returns: the store that it reads is closed next.
+func TestServeWaitsForHandlers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	entered, ending, leave := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+		close(ending)
+		<-leave
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, l, h, time.Millisecond, slog.New(slog.DiscardHandler)) }()
+	go func() {
+		if response, err := http.Post("http://"+l.Addr().String(), "text/plain", strings.NewReader("unread")); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	<-entered
+	cancel()
+	<-ending
+	select {
+	case <-ended:
+		close(leave)
+		t.Fatal("Serve has returned while a handler runs")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(leave)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

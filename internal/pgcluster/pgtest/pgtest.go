@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"odsd/internal/pgcluster"
@@ -27,7 +29,7 @@ func Start(t testing.TB, o pgcluster.Options) *pgcluster.Cluster {
 	t.Cleanup(func() {
 		if t.Failed() && testing.Verbose() {
 			if log, err := os.ReadFile(cluster.LogFile()); err == nil {
-				t.Logf("server log:\n%s", log)
+				t.Logf("the end of what the server complained of:\n%s", complaints(string(log)))
 			}
 		}
 		// The test's own context has ended by now.
@@ -36,4 +38,22 @@ func Start(t testing.TB, o pgcluster.Options) *pgcluster.Cluster {
 		}
 	})
 	return cluster
+}
+
+// severities of the server's messages that may tell why a test failed. What it
+// merely logs, and the statements of others, hide them.
+var severities = regexp.MustCompile(` (WARNING|ERROR|FATAL|PANIC):  `)
+
+// most lines of a log that are shown.
+const most = 60
+
+// complaints are the last lines of a server's log that complain.
+func complaints(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if severities.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-most):], "")
 }

@@ -37,24 +37,71 @@ async function ask(query, variables) {
   return (await reply.json()).data;
 }
 
-// A query that runs as it stands, for the first view there is.
+// Everything that an example is made from, in one question.
+const schema = `{
+  __schema {
+    queryType { name }
+    types {
+      name
+      fields {
+        name
+        args { name }
+        type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }
+      }
+    }
+  }
+}`;
+
+// What a field's type comes to: the type's name, its kind, and whether it is a list.
+function unwrap(type) {
+  let list = false;
+  for (; type.ofType; type = type.ofType) list ||= type.kind === "LIST";
+  return { name: type.name, object: type.kind === "OBJECT", list };
+}
+
+// A type's fields, each with what its type comes to.
+function fieldsOf(types, name) {
+  return types.get(name).map((field) => ({ ...field, ...unwrap(field.type), field: field.name }));
+}
+
+// How deep a type's documents nest lists.
+function richness(types, name, seen = []) {
+  if (seen.includes(name)) return 0;
+  const depths = fieldsOf(types, name).filter((f) => f.object).map((f) => richness(types, f.name, [...seen, name]) + (f.list ? 1 : 0));
+  return Math.max(0, ...depths);
+}
+
+const nested = 3; // entries of a list inside a document
+
+// The selection of a type's fields, with what is nested in them.
+function selection(types, name, indent, seen = []) {
+  const lines = [];
+  for (const f of fieldsOf(types, name)) {
+    if (!f.object) lines.push(indent + f.field);
+    if (!f.object || [...seen, name].includes(f.name)) continue;
+    const limit = f.list && f.args.some((a) => a.name === "limit") ? `(limit: ${nested})` : "";
+    lines.push(`${indent}${f.field}${limit} {`, selection(types, f.name, indent + "  ", [...seen, name]), indent + "}");
+  }
+  return lines.length ? lines.join("\n") : indent + "__typename";
+}
+
+// A query that runs as it stands, for the view whose documents nest the deepest.
 async function example() {
-  const fields = (await ask("{ __schema { queryType { fields { name } } } }")).__schema.queryType.fields;
-  const list = fields.map((f) => f.name).find((name) => name.endsWith("List"));
-  if (!list) return "";
-  const view = list.slice(0, -"List".length);
-  const query = (await ask("{ __type(name: \"Query\") { fields { name type { name } } } }")).__type;
-  const type = query.fields.find((f) => f.name === view).type.name;
-  const columns = await ask(
-    "query ($type: String!) { __type(name: $type) { fields { name args { name } type { kind ofType { kind } } } } }",
-    { type },
-  );
-  const scalars = columns.__type.fields.filter((f) => (f.type.ofType ?? f.type).kind === "SCALAR").map((f) => f.name);
+  const { queryType, types: all } = (await ask(schema)).__schema;
+  const types = new Map(all.map((type) => [type.name, type.fields ?? []]));
+  const roots = fieldsOf(types, queryType.name);
+  let best;
+  for (const { field, name } of roots) {
+    if (!roots.some((root) => root.field === field + "List")) continue;
+    const rank = [richness(types, name), types.get(name).length];
+    if (!best || rank[0] > best.rank[0] || (rank[0] === best.rank[0] && rank[1] > best.rank[1])) best = { field, name, rank };
+  }
+  if (!best) return "";
   return `
 query FirstPage {
-  ${list}(first: 5) {
+  ${best.field}List(first: 5) {
     nodes {
-${(scalars.length ? scalars : ["__typename"]).map((name) => `      ${name}`).join("\n")}
+${selection(types, best.name, "      ")}
     }
     pageInfo {
       hasNextPage
