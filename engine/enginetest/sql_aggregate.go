@@ -157,21 +157,39 @@ func (s *statement) rankOrder(a *views.Aggregate) string {
 // collected is the sorted array of what is not null; of equal decimals those
 // with fewer places come first, and where they count once, the first of them.
 func collected(arg string, a *views.Aggregate) string {
-	order := "v"
-	places := ""
-	switch a.Arg.Type.Kind.Family() {
-	case relation.DecimalFamily:
-		places = ", scale(v)"
-	case relation.TextFamily:
-		order = `v COLLATE "C"`
+	order, distinct := arg, ""
+	switch family := a.Arg.Type.Kind.Family(); {
+	case family == relation.DecimalFamily && a.Distinct && readsRows(a.Arg):
+		return limited(plainestOf(arg), a.Limit)
+	case family == relation.TextFamily:
+		order = "(" + arg + `) COLLATE "C"`
+	case family == relation.DecimalFamily && !a.Distinct:
+		order += ", scale(" + arg + ")"
 	}
-	all := fmt.Sprintf("unnest(array_agg(%s)) v WHERE v IS NOT NULL", arg)
 	if a.Distinct {
-		all = fmt.Sprintf("(SELECT DISTINCT ON (%s) v FROM %s ORDER BY %s%s) d", order, all, order, places)
+		distinct, arg = "DISTINCT ", order // what DISTINCT sorts by it must aggregate
 	}
-	text := fmt.Sprintf("(SELECT coalesce(array_agg(v ORDER BY %s%s), '{}') FROM %s)", order, places, all)
-	if a.Limit > 0 {
-		text = fmt.Sprintf("(%s)[1:%d]", text, a.Limit)
+	return limited(fmt.Sprintf("coalesce(array_agg(%s%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL), '{}')", distinct, arg, order, arg), a.Limit)
+}
+
+// plainestOf is the sorted array of different decimals, each as the one of its
+// equals that has the fewest places.
+func plainestOf(arg string) string {
+	all := fmt.Sprintf("SELECT DISTINCT ON (v) v FROM unnest(array_agg(%s)) v WHERE v IS NOT NULL ORDER BY v, scale(v)", arg)
+	return fmt.Sprintf("(SELECT coalesce(array_agg(v ORDER BY v), '{}') FROM (%s) d)", all)
+}
+
+func limited(array string, limit int) string {
+	if limit == 0 {
+		return array
 	}
-	return text
+	return fmt.Sprintf("(%s)[1:%d]", array, limit)
+}
+
+// readsRows is false for constants, of which PostgreSQL could not tell whose
+// rows an aggregate in a subquery is over.
+func readsRows(e *views.Expr) bool {
+	reads := false
+	e.Walk(func(e *views.Expr) { reads = reads || e.Op == views.OpColumn || e.Op == views.OpField })
+	return reads
 }
