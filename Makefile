@@ -58,17 +58,21 @@ clients: build ## npm clients and a headless browser against the demo
 	cd clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; }
 	node clients/run.mjs $(if $(REWRITE),--rewrite) $(FILES)
 
-# How long the oracle plays, and from which seed; a failure prints its seed.
-ORACLE_SECONDS ?= 240
+# How long the oracle plays, and from which seed; a failure prints its seed. The
+# ways to the same store take a third of it.
+ORACLE_SECONDS ?= 180
+WAYS_SECONDS ?= $(shell expr $(ORACLE_SECONDS) / 3)
 ORACLE_CASES ?= 1000
 FAULT_SECONDS ?= 60
 ORACLE_SEED := $(or $(ORACLE_SEED),$(shell date +%s%N))
 
 .PHONY: oracle
-oracle: ## random views and transactions against the naive evaluator, that against PostgreSQL, and the program under faults
+oracle: ## random views and transactions against the naive evaluator and in every way, that against PostgreSQL, and the program under faults
 	@.ci/need compiler postgres
 	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestRandomCases$$' -v ./engine/enginetest
+	ODSD_ORACLE_SECONDS=$(WAYS_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
+		go test -count=1 -timeout 60m -run '^TestSameStoreWhateverTheWay$$' -v ./engine/enginetest
 	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
@@ -83,13 +87,25 @@ postgres-versions: ## the tests against databases, on the oldest and the newest 
 		PATH="$$bin:$$PATH" go test -count=1 -timeout 15m ./internal/pgcluster ./engine/postgres ./cmd/odsd; \
 	done
 
+# Seconds that the random oracle plays against one mutant at most.
+MUTANT_SECONDS ?= 60
+
+.PHONY: mutants
+mutants: ## a test build for each way to break the engine: every one must be caught
+	@.ci/need postgres
+	go test -count=1 -timeout 120m -run '^TestMutants$$' -v ./internal/mutants -mutants -mutants.oracle=$(MUTANT_SECONDS)
+
 .PHONY: nightly
-nightly: ## ci with an hour of the oracle
-	$(MAKE) ci ORACLE_SECONDS=3300 ORACLE_CASES=10000 FAULT_SECONDS=1800
+nightly: ## ci with an hour of the oracle, the mutants and the costs of what is large
+	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800
+	$(MAKE) mutants cost
+
+# The largest size that is counted. Ten million rows take the longest.
+COST_LARGEST ?= 10000000
 
 .PHONY: cost
-cost: ## what one change reads and writes in a document of 100,000 children
-	go test -count=1 -run '^TestCostOfAChange' -v ./engine/enginetest
+cost: ## what one change reads and writes, for documents, tables, groups and unions of any size; bench/results/cost.*
+	ODSD_COST=1 ODSD_COST_LARGEST=$(COST_LARGEST) go test -count=1 -timeout 120m -run '^TestCostOfAChange' -v ./engine/enginetest
 
 .PHONY: bench
 bench: ## the benchmarks beside the packages

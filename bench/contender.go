@@ -15,8 +15,9 @@ type contender interface {
 	// prepare readies what the backlog is applied to, before it is written: all
 	// contenders begin with the same rows.
 	prepare(ctx context.Context) error
-	// run consumes the backlog once, from its beginning, and checks that all arrived.
-	run(ctx context.Context) (measurement, error)
+	// run consumes the backlog once, from its beginning. Where check is set it
+	// compares what it arrived at with the databases.
+	run(ctx context.Context, check bool) (measurement, error)
 	// close gives back what prepare made.
 	close(ctx context.Context) error
 }

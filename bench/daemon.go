@@ -81,7 +81,7 @@ func (d *daemon) settleIn(ctx context.Context, dir string, views []string) error
 	return err
 }
 
-func (d *daemon) run(ctx context.Context) (m measurement, err error) {
+func (d *daemon) run(ctx context.Context, check bool) (m measurement, err error) {
 	if err := d.world.resetSlots(ctx, daemonSlot); err != nil {
 		return m, err
 	}
@@ -113,7 +113,7 @@ func (d *daemon) run(ctx context.Context) (m measurement, err error) {
 	if err := profiled(); err != nil {
 		return m, err
 	}
-	if d.world.settings.Check {
+	if check {
 		m.Checked, err = d.verify(ctx, project)
 	}
 	return m, err

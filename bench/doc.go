@@ -12,6 +12,6 @@
 // all rounds. Contenders run in turns, the order rotated each round, and medians are
 // compared: what else the machine does then falls on all of them.
 //
-// The invariant: a run counts only if it arrived at the truth. odsd has to pass
-// `odsd verify`, a subscription's tables have to equal the sources'.
+// The invariant: who does not arrive at the truth has no figures. After its last run
+// odsd has to pass `odsd verify`, a subscription's tables have to equal the sources'.
 package main

@@ -23,7 +23,8 @@ type settings struct {
 	Rounds       int      `json:"rounds"`
 	Views        []string `json:"views"`
 	Contenders   []string `json:"contenders"`
-	// Check says whether what each run arrived at was compared with the databases.
+	// Check says whether what a contender arrived at in its last run was compared
+	// with the databases.
 	Check          bool `json:"check"`
 	ProfileSeconds int  `json:"-"`
 }
@@ -74,7 +75,7 @@ func parseOptions(arguments []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.out, "out", "bench/results", "`folder` for the result; empty: none is written")
 	flags.StringVar(&o.profile, "profile", "", "`folder` for processor and allocation profiles of odsd's last runs; they cost time")
 	flags.IntVar(&o.ProfileSeconds, "profile-seconds", 20, "how long a processor profile is taken, from the daemon's start")
-	flags.BoolVar(&o.Check, "check", true, "compare what each run arrived at with the databases")
+	flags.BoolVar(&o.Check, "check", true, "compare what each contender arrived at in the last round with the databases")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -112,10 +113,7 @@ func benchmark(ctx context.Context, o options, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	if err := result.print(stdout); err != nil || o.out == "" {
-		return err
-	}
-	return result.write(o.out, stderr)
+	return result.print(stdout)
 }
 
 // compete prepares the contenders, writes the backlog, and runs the rounds.
@@ -148,7 +146,8 @@ func compete(ctx context.Context, w *world, kind workload, o options, stderr io.
 	return rounds(ctx, w, contenders, o, stderr)
 }
 
-// rounds runs each contender once a round, each round begun by another one.
+// rounds runs each contender once a round, each round begun by another one. What
+// was found is written after each, so that a later failure does not cost it.
 func rounds(ctx context.Context, w *world, contenders []contender, o options, stderr io.Writer) (*result, error) {
 	r := newResult(w, contenders, time.Now())
 	for round := range o.Rounds {
@@ -158,12 +157,15 @@ func rounds(ctx context.Context, w *world, contenders []contender, o options, st
 			if d, ok := c.(*daemon); ok && round == o.Rounds-1 && o.profile != "" {
 				d.profile = filepath.Join(o.profile, strings.NewReplacer(":", "-", " ", "-").Replace(c.name()))
 			}
-			m, err := c.run(ctx)
+			m, err := c.run(ctx, o.Check && round == o.Rounds-1)
 			if err != nil {
 				return nil, fmt.Errorf("round %d: %s: %w", round+1, c.name(), err)
 			}
 			fmt.Fprintf(stderr, "round %d: %s: %.1f s, %.1f s of processor time\n", round+1, c.name(), m.Seconds, m.CPUSeconds)
 			r.add(number, m)
+		}
+		if err := r.write(o.out, stderr); err != nil {
+			return nil, err
 		}
 	}
 	return r, nil

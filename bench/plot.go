@@ -29,7 +29,7 @@ func (r *result) plot() string {
 	fmt.Fprintf(&b, `<text x="12" y="24" font-size="16">%s: transactions per second, %d transactions of one row</text>`+"\n",
 		html.EscapeString(r.Settings.Workload), r.Transactions)
 	fmt.Fprintf(&b, `<text x="12" y="44" fill="#555">median of %d rounds, ticks are the rounds; %d cores, PostgreSQL %s, %s, %s</text>`+"\n",
-		r.Settings.Rounds, r.Machine.Cores, r.Machine.PostgreSQL, r.Machine.Go, r.Date.Format("2006-01-02"))
+		r.rounds(), r.Machine.Cores, r.Machine.PostgreSQL, r.Machine.Go, r.Date.Format("2006-01-02"))
 	for n, s := range r.Standings {
 		y := plotTop + n*(barHeight+barGap)
 		fmt.Fprintf(&b, `<text x="12" y="%d">%s</text>`+"\n", y+16, html.EscapeString(s.Name))

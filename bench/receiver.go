@@ -22,7 +22,7 @@ func (r *receiver) close(context.Context) error { return nil }
 
 func receiverSlot(string) string { return "bench_receiver" }
 
-func (r *receiver) run(ctx context.Context) (m measurement, err error) {
+func (r *receiver) run(ctx context.Context, _ bool) (m measurement, err error) {
 	w := r.world
 	if err := w.resetSlots(ctx, receiverSlot); err != nil {
 		return m, err

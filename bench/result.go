@@ -82,6 +82,9 @@ func (r *result) add(contender int, m measurement) {
 	s.CPUMicroseconds = s.Median.CPUSeconds * 1e6 / float64(r.Transactions)
 }
 
+// rounds that are complete.
+func (r *result) rounds() int { return len(r.Standings[len(r.Standings)-1].Runs) }
+
 // median of one figure of the runs; of an even number the mean of the two in the middle.
 func median(runs []measurement, figure func(measurement) float64) float64 {
 	var figures []float64
@@ -95,7 +98,7 @@ func median(runs []measurement, figure func(measurement) float64) float64 {
 // print writes the medians as a table.
 func (r *result) print(w io.Writer) error {
 	fmt.Fprintf(w, "%d transactions, medians of %d rounds; %d cores, PostgreSQL %s, %s\n\n",
-		r.Transactions, r.Settings.Rounds, r.Machine.Cores, r.Machine.PostgreSQL, r.Machine.Go)
+		r.Transactions, r.rounds(), r.Machine.Cores, r.Machine.PostgreSQL, r.Machine.Go)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "contender\tseconds\ttransactions/s\tCPU s\tCPU µs a transaction\tdatabases' CPU s\tpeak MiB\t")
 	for _, s := range r.Standings {
@@ -112,8 +115,12 @@ func mebibytes(n int64) string {
 	return fmt.Sprint(n >> 20)
 }
 
-// write keeps the result and its plot in a folder, named by workload and date.
+// write keeps the result and its plot in a folder, named by workload and date;
+// an empty folder is none.
 func (r *result) write(folder string, stderr io.Writer) error {
+	if folder == "" {
+		return nil
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}

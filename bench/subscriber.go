@@ -68,7 +68,7 @@ func (s *subscriber) close(ctx context.Context) error {
 	return s.cluster.Stop(ctx)
 }
 
-func (s *subscriber) run(ctx context.Context) (measurement, error) {
+func (s *subscriber) run(ctx context.Context, check bool) (measurement, error) {
 	if err := s.world.resetSlots(ctx, subscriberSlot); err != nil {
 		return measurement{}, err
 	}
@@ -76,7 +76,7 @@ func (s *subscriber) run(ctx context.Context) (measurement, error) {
 		return measurement{}, err
 	}
 	m, err := s.measure(ctx)
-	if err == nil && s.world.settings.Check {
+	if err == nil && check {
 		m.Checked, err = s.check(ctx)
 	}
 	if dropErr := s.drop(ctx); err == nil {

@@ -81,8 +81,7 @@ func (w *writer) buildChunk(c *storage.Commit, g *generation) (*viewRecord, erro
 		return nil, err
 	}
 	record.Ready, record.Cursor = cursor == nil, cursor
-	record.Documents += result.Documents
-	record.Errors += result.Errors
+	record.add(result)
 	return &record, w.saveGeneration(c, g, &record)
 }
 

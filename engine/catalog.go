@@ -70,12 +70,29 @@ type viewRecord struct {
 	Cursor    []byte `json:"cursor,omitempty"`
 	Documents int64  `json:"documents"`
 	Errors    int64  `json:"errors"`
+	// Checks count the documents that fail, by the plan's checks.
+	Checks []int64 `json:"checks,omitempty"`
 	// File and Definition are the text that it was built by: whatever the project says
 	// later, it is kept up to date by this until another takes its place.
 	File       string `json:"file,omitempty"`
 	Definition string `json:"definition,omitempty"`
 	// Anew is set when it was asked for though what is served had the same definition.
 	Anew bool `json:"anew,omitempty"`
+}
+
+// add moves the counts by what a commit did to the view.
+func (r *viewRecord) add(result ivm.Result) {
+	r.Documents += result.Documents
+	r.Errors += result.Errors
+	if result.Checks == nil {
+		return
+	}
+	checks := make([]int64, len(result.Checks)) // records are copied, and must not share it
+	copy(checks, r.Checks)
+	for i, n := range result.Checks {
+		checks[i] += n
+	}
+	r.Checks = checks
 }
 
 // catalog is the records in memory. The writer owns it.

@@ -124,10 +124,13 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	}
 	c := w.engine.store.Begin()
 	defer c.Abandon()
-	ivm.WriteBase(c, &w.catalog.stored, changes)
+	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
+		return err
+	}
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
 	}
+	w.tellQuarantined(changes)
 	w.catalog.relations[event.Relation].Rows += int64(len(event.Rows))
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()

@@ -34,7 +34,8 @@ type TableStatus struct {
 	State        string `json:"state"` // copying, live, halted
 	Rows         int64  `json:"rows"`
 	RowsExpected int64  `json:"rowsExpected"`
-	Error        *Fault `json:"error"`
+	// Error is why the table is halted, or which of its rows are in quarantine.
+	Error *Fault `json:"error"`
 }
 
 // Fault is an error as status shows it.
@@ -46,11 +47,15 @@ type Fault struct {
 
 // Status tells how everything is.
 func (e *Engine) Status() Status {
+	quarantined, err := e.quarantined()
+	if err != nil {
+		e.log.Error("status lacks the rows in quarantine", "error", err)
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	status := Status{Ready: true, Sources: []SourceStatus{}, Views: []ViewReport{}}
 	for _, s := range e.sources {
-		status.Sources = append(status.Sources, e.sourceStatus(s))
+		status.Sources = append(status.Sources, e.sourceStatus(s, quarantined))
 	}
 	for _, v := range e.views {
 		report := e.viewReport(v)
@@ -59,14 +64,14 @@ func (e *Engine) Status() Status {
 	}
 	for name, err := range e.broken {
 		if e.viewNamed(name) == nil {
-			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Error: definitionFault(err)})
+			status.Views = append(status.Views, ViewReport{Name: name, State: ViewFailed, WaitingFor: []string{}, Checks: []CheckReport{}, Error: definitionFault(err)})
 		}
 	}
 	sort.Slice(status.Views, func(a, b int) bool { return status.Views[a].Name < status.Views[b].Name })
 	return status
 }
 
-func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
+func (e *Engine) sourceStatus(s *sourceState, quarantined map[string]*Fault) SourceStatus {
 	status := SourceStatus{
 		Name: s.source.Name(), State: s.condition.State, LSN: s.frontier.Position.String(),
 		LagSeconds: e.lag(s).Seconds(), Transactions: s.transactions, Changes: s.changes,
@@ -87,6 +92,9 @@ func (e *Engine) sourceStatus(s *sourceState) SourceStatus {
 			table.State = "halted"
 		case t.copying:
 			table.State = "copying"
+		}
+		if table.Error == nil {
+			table.Error = quarantined[name]
 		}
 		status.Tables = append(status.Tables, table)
 	}

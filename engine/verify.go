@@ -348,7 +348,8 @@ func VerifyView(ctx context.Context, snapshot storage.Reader, all map[string]Ser
 	for _, d := range reference.CompareAll(actual, expected) {
 		differences = append(differences, describe(served.Plan.View.Name, d))
 	}
-	return differences, int64(len(expected)), nil
+	ofChecks, err := VerifyChecks(snapshot, served, expected)
+	return append(differences, ofChecks...), int64(len(expected)), err
 }
 
 func describe(view string, d reference.Difference) VerifyDifference {
@@ -399,6 +400,9 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, all map[string]
 				return nil, err
 			}
 			for _, row := range chunk {
+				if stored.Quarantined(row) {
+					continue
+				}
 				if err := rows.Set(schema.Name, row); err != nil {
 					return nil, err
 				}

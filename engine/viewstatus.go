@@ -21,6 +21,8 @@ type ViewReport struct {
 	Progress   float64    `json:"progress"` // share of the documents built, 0…1
 	WaitingFor []string   `json:"waitingFor"`
 	Error      *Fault     `json:"error"`
+	// Checks that the view declares, in their order.
+	Checks []CheckReport `json:"checks"`
 	// Next is what is to take the place of what is served; nil when nothing is.
 	Next *NextReport `json:"next"`
 }
@@ -38,11 +40,12 @@ type NextReport struct {
 // viewReport tells how a view is. The caller holds mu.
 func (e *Engine) viewReport(v *viewState) ViewReport {
 	next := v.nextReport()
-	report := ViewReport{Name: v.name, State: ViewReady, Progress: 1, WaitingFor: []string{}}
+	report := ViewReport{Name: v.name, State: ViewReady, Progress: 1, WaitingFor: []string{}, Checks: []CheckReport{}}
 	switch {
 	case v.served != nil:
 		record := v.served.record
 		report.Documents, report.RowErrors, report.Generation = record.Documents, record.Errors, uint32(record.Generation)
+		report.Checks = reportChecks(v.served.plan.View, record.Checks)
 		report.Next = next
 	case next != nil:
 		if next.State == ViewReady {
@@ -52,6 +55,7 @@ func (e *Engine) viewReport(v *viewState) ViewReport {
 		report.Progress, report.WaitingFor, report.Error = next.Progress, next.WaitingFor, next.Error
 		if v.next != nil {
 			report.RowErrors = v.next.record.Errors
+			report.Checks = reportChecks(v.next.plan.View, v.next.record.Checks)
 		}
 	default:
 		report.State, report.Progress = ViewWaiting, 0

@@ -328,8 +328,10 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		}
 	}
 	changes := f.changes()
-	ivm.WriteBase(c, &w.catalog.stored, changes)
-	results, err := w.maintain(c, changes)
+	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
+		return err
+	}
+	results, err := w.maintain(c, ivm.Shown(&w.catalog.stored, changes))
 	if err != nil {
 		return err
 	}
@@ -355,6 +357,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 		w.engine.observe(report)
 	}
 	w.committed(b, changes, results)
+	w.tellQuarantined(changes)
 	return nil
 }
 
@@ -410,12 +413,11 @@ func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, changes []iv
 // recordResults writes the counters that a commit moves, with the commit.
 func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*generation]ivm.Result) error {
 	for g, result := range results {
-		if result.Documents == 0 && result.Errors == 0 {
+		if !result.Counts() {
 			continue
 		}
 		record := *g.record
-		record.Documents += result.Documents
-		record.Errors += result.Errors
+		record.add(result)
 		if err := w.saveGeneration(c, g, &record); err != nil {
 			return err
 		}
@@ -450,8 +452,7 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	e := w.engine
 	e.mu.Lock()
 	for g, result := range results {
-		g.record.Documents += result.Documents
-		g.record.Errors += result.Errors
+		g.record.add(result)
 	}
 	for name, gained := range rowsGained(changes) {
 		w.catalog.relations[name].Rows += gained

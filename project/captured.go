@@ -18,6 +18,7 @@ func (l *loader) joinSchemas() {
 				"there is no schema/%s.yaml, so nothing is known of its tables", s.Name)
 			continue
 		}
+		s.checkPersonal(file)
 		for i, table := range s.Tables {
 			if table == "*" {
 				for _, t := range file.Tables {

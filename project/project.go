@@ -52,7 +52,13 @@ func Load(dir string, env Env) (*Project, []yamlfile.Diagnostic) {
 
 // Check resolves the views against the schema files.
 func (p *Project) Check() ([]*views.View, []yamlfile.Diagnostic) {
-	return views.CheckAll(p.Definitions, p.Schemas)
+	return p.CheckAgainst(p.Schemas)
+}
+
+// CheckAgainst resolves the views against schemas that were found elsewhere, of
+// the database or the store.
+func (p *Project) CheckAgainst(schemas map[string]*relation.Schema) ([]*views.View, []yamlfile.Diagnostic) {
+	return views.CheckAll(p.Definitions, p.withPersonal(schemas))
 }
 
 // Resolve fills in the DSNs of all sources. A missing variable is a finding

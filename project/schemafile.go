@@ -105,7 +105,7 @@ func (r *schemaReader) readTypes(e yamlfile.Entry) {
 		}
 		base, known := relation.ParseType(text, nil)
 		if !known {
-			is.Report(yamlfile.CodeType, "", "the type %q is not supported yet", text)
+			is.Report(yamlfile.CodeType, "a type of the database's own is written under its name, with what it is made of", "%q is not a built-in type", text)
 			continue
 		}
 		if scale >= 0 {
@@ -114,6 +114,9 @@ func (r *schemaReader) readTypes(e yamlfile.Entry) {
 		r.named[name] = base
 	}
 }
+
+// maxRows bounds what a schema file says a table has.
+const maxRows = 1_000_000_000_000
 
 func (r *schemaReader) readTable(e yamlfile.Entry) {
 	s := &relation.Schema{Name: r.file.Source + "." + e.Key.Value()}
@@ -129,6 +132,11 @@ func (r *schemaReader) readTable(e yamlfile.Entry) {
 		},
 		"key":    func(e yamlfile.Entry) { key = e.Value },
 		"unique": func(e yamlfile.Entry) { unique = e.Value },
+		"rows": func(e yamlfile.Entry) {
+			if n, ok := e.Value.Int("`rows`", 0, maxRows); ok {
+				s.Rows = int64(n)
+			}
+		},
 	}, "columns")
 	if key.Exists() {
 		s.Key = columnSet(s, key, "`key`")
@@ -157,7 +165,7 @@ func (r *schemaReader) readColumn(e yamlfile.Entry) (relation.Column, bool) {
 				return t, ok
 			})
 			if !typed {
-				e.Value.Report(yamlfile.CodeType, "", "the column %q is of type %s, which is not supported yet", column.Name, name)
+				e.Value.Report(yamlfile.CodeType, "name it under `types:` with what it is made of, or let `odsd check --live --write` write the file", "the column %q is of type %s, which is neither built in nor under `types`", column.Name, name)
 			}
 		},
 		"not_null":    func(e yamlfile.Entry) { column.NotNull, _ = e.Value.Bool("`not_null`") },

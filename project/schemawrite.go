@@ -33,6 +33,9 @@ func formatTable(b *bytes.Buffer, name string, t *relation.Schema) {
 	if t.Description != "" {
 		fmt.Fprintf(b, "    description: %s\n", yamlfile.Scalar(shorten(t.Description)))
 	}
+	if rows := roughly(t.Rows); rows > 0 {
+		fmt.Fprintf(b, "    rows: %d\n", rows)
+	}
 	if len(t.Columns) == 0 {
 		b.WriteString("    columns: {}\n")
 	} else {
@@ -61,6 +64,19 @@ func formatTable(b *bytes.Buffer, name string, t *relation.Schema) {
 	}
 }
 
+// roughly rounds a number of rows to its first digit, so that the file stands still
+// while the table lives; small tables are not worth a line.
+func roughly(rows int64) int64 {
+	if rows < 10_000 {
+		return 0
+	}
+	unit := int64(1)
+	for rows/unit >= 10 {
+		unit *= 10
+	}
+	return (rows + unit/2) / unit * unit
+}
+
 func columnList(t *relation.Schema, columns []int) string {
 	list := make([]string, len(columns))
 	for i, column := range columns {
@@ -72,13 +88,18 @@ func columnList(t *relation.Schema, columns []int) string {
 // formatTypes writes what stands behind the types that are not built in.
 func (s *SchemaFile) formatTypes(b *bytes.Buffer) {
 	types := map[string]string{}
+	overArrays := map[string]bool{} // domains
 	for _, t := range s.Tables {
 		for _, c := range t.Columns {
 			if _, builtin := relation.ParseType(c.Type.PrintedName(), nil); builtin {
 				continue
 			}
-			name := strings.TrimSuffix(c.Type.Name, "[]")
-			types[name] = s.standsFor(name, c.Type)
+			name, isArray := strings.CutSuffix(c.Type.Name, "[]")
+			if isArray && overArrays[name] {
+				continue // a domain's own column says more of it
+			}
+			overArrays[name] = c.Type.Kind == relation.Array && !isArray
+			types[name] = s.standsFor(name, c.Type, overArrays[name])
 		}
 	}
 	if len(types) == 0 {
@@ -90,7 +111,7 @@ func (s *SchemaFile) formatTypes(b *bytes.Buffer) {
 	}
 }
 
-func (s *SchemaFile) standsFor(name string, t relation.Type) string {
+func (s *SchemaFile) standsFor(name string, t relation.Type, overArrays bool) string {
 	kind := t.Kind
 	if kind == relation.Array {
 		kind = t.Elem
@@ -102,7 +123,11 @@ func (s *SchemaFile) standsFor(name string, t relation.Type) string {
 		}
 		return "{enum: [" + strings.Join(labels, ", ") + "]}"
 	}
-	text := "{is: " + yamlfile.Scalar(relation.TypeOf(kind).PrintedName())
+	is := relation.TypeOf(kind)
+	if overArrays {
+		is = relation.ArrayOf(kind)
+	}
+	text := "{is: " + yamlfile.Scalar(is.PrintedName())
 	if t.Kind == relation.Decimal && t.Scale >= 0 {
 		text += fmt.Sprintf(", scale: %d", t.Scale)
 	}

@@ -31,6 +31,8 @@ type Source struct {
 	file   *yamlfile.File
 	name   yamlfile.Node
 	tables []yamlfile.Node // where each of Tables is named
+	// personal are the columns marked with `pii`.
+	personal []personalColumn
 }
 
 // Freshness says how far behind a source may be; 0 where it is not said.

@@ -28,7 +28,7 @@ func (s *Source) readTables(e yamlfile.Entry) {
 	} else {
 		for _, t := range e.Value.Entries("`tables`") {
 			if s.readTable(t.Key.Value(), t.Key) && !t.Value.IsEmpty() {
-				readTableOptions(t)
+				s.readTableOptions(s.Tables[len(s.Tables)-1], t)
 			}
 		}
 	}
@@ -59,9 +59,9 @@ func (s *Source) addTable(name string, at yamlfile.Node) {
 	s.tables = append(s.tables, at)
 }
 
-// readTableOptions reads what is said of a table's columns. None of it can be
-// honoured yet, and what keeps data from being shown is never ignored.
-func readTableOptions(t yamlfile.Entry) {
+// readTableOptions reads what is said of a table's columns. What keeps data from
+// being shown cannot be honoured yet, and is never ignored.
+func (s *Source) readTableOptions(table string, t yamlfile.Entry) {
 	t.Value.Decode("a table", yamlfile.Keys{
 		"columns": func(e yamlfile.Entry) {
 			for _, column := range e.Value.Entries("`columns`") {
@@ -69,7 +69,8 @@ func readTableOptions(t yamlfile.Entry) {
 					continue
 				}
 				column.Value.Decode("a column", yamlfile.Keys{
-					"pii": yamlfile.NotBuilt, "mask": yamlfile.NotBuilt, "exclude": yamlfile.NotBuilt,
+					"pii":  func(e yamlfile.Entry) { s.readPersonal(table, column.Key, e) },
+					"mask": yamlfile.NotBuilt, "exclude": yamlfile.NotBuilt,
 				})
 			}
 		},

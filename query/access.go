@@ -1,10 +1,8 @@
 package query
 
 import (
-	"bytes"
 	"slices"
 
-	"odsd/storage"
 	"odsd/storage/encoding"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -12,15 +10,20 @@ import (
 
 // access says how the documents of a list are found, as data: over the root
 // rows, which lie in the order of their key, or over one of the view's indexes.
-// Leading parts are held at one value, the next perhaps within a range; what
-// that leaves open is tested on every row.
+// Leading parts are held at one value each, or at each of several (`_in`), the next
+// perhaps within a range; what that leaves open is tested on every row.
 type access struct {
 	index   int          // of the view's, -1 for the root rows
 	parts   []accessPart // of the key or the index
-	fixed   []*condition // of the leading parts, one each
+	held    []*condition // of the leading parts, one each
 	between []*condition // of the part after them
 	rest    []*condition // tested on the row
 	ordered bool         // documents come in the order asked for
+	// backward: that order is the opposite one of the entries'.
+	backward bool
+	// follows says of the held parts which the order has: those at several values.
+	follows []bool
+	order   []orderTerm // what is asked for
 }
 
 // accessPart is one part of the root's key or of an index.
@@ -43,6 +46,9 @@ func (p accessPart) orderedBy(t orderTerm) bool { return p.exact && p.shownBy(t.
 func (p accessPart) fixedBy(c *condition) bool {
 	return c.fixes() && p.shownBy(c.field) && (p.exact || c.op == equal)
 }
+
+// heldBy says whether a row can meet the condition with a few values of the part only.
+func (p accessPart) heldBy(c *condition) bool { return c.op == isIn && p.shownBy(c.field) }
 
 // keyPartsOf describes the root's key.
 func keyPartsOf(p *views.Plan) []accessPart {
@@ -87,9 +93,9 @@ func indexPartsOf(p *views.Plan) [][]accessPart {
 	return indexes
 }
 
-// chooseAccess takes the path that narrows most: by the number of parts held at one
-// value, then by a range, then by whether it has the order, and at last the root
-// rows before an index, whose every entry costs a read of its row.
+// chooseAccess takes the path that narrows most: by the number of parts held,
+// then by a range, then by whether it has the order, then by how few ranges it is made
+// of, and at last the root rows before an index, whose every entry costs a read of its row.
 func (v *viewSchema) chooseAccess(where *condition, order []orderTerm) *access {
 	best := accessBy(-1, v.keyParts, where, order)
 	for i, parts := range v.indexes {
@@ -101,31 +107,57 @@ func (v *viewSchema) chooseAccess(where *condition, order []orderTerm) *access {
 }
 
 func (a *access) narrows(b *access) bool {
-	if len(a.fixed) != len(b.fixed) {
-		return len(a.fixed) > len(b.fixed)
-	}
-	if (len(a.between) > 0) != (len(b.between) > 0) {
+	switch {
+	case len(a.held) != len(b.held):
+		return len(a.held) > len(b.held)
+	case (len(a.between) > 0) != (len(b.between) > 0):
 		return len(a.between) > 0
+	case a.ordered != b.ordered:
+		return a.ordered
 	}
-	return a.ordered && !b.ordered
+	return a.ranges() < b.ranges()
 }
 
+// Several values of several parts are ranges of their own, each a seek: beyond
+// maxRanges a part is tested instead. Ranges that must be merged have a cursor each
+// at the same time.
+const (
+	maxRanges = 10_000
+	maxMerged = 64
+)
+
 func accessBy(index int, parts []accessPart, where *condition, order []orderTerm) *access {
-	a := &access{index: index, parts: parts, rest: where.conjuncts()}
+	a := &access{index: index, parts: parts, rest: where.conjuncts(), order: order}
 	for _, part := range parts {
 		i := slices.IndexFunc(a.rest, part.fixedBy)
 		if i < 0 {
-			break
+			i = slices.IndexFunc(a.rest, part.heldBy)
+			if i < 0 || a.ranges()*len(a.rest[i].values) > maxRanges {
+				break
+			}
 		}
-		a.fixed = append(a.fixed, a.rest[i])
+		a.held = append(a.held, a.rest[i])
 		a.rest = slices.Delete(slices.Clone(a.rest), i, i+1)
 	}
-	free := parts[len(a.fixed):]
-	if len(free) > 0 {
+	if free := a.free(); len(free) > 0 {
 		a.takeRange(free[0])
 	}
-	a.ordered = sameOrder(index, free, order)
+	a.chooseDirection()
 	return a
+}
+
+// free are the parts that are not held.
+func (a *access) free() []accessPart { return a.parts[len(a.held):] }
+
+// ranges is how many ranges the held parts make.
+func (a *access) ranges() int {
+	n := 1
+	for _, c := range a.held {
+		if c.op == isIn {
+			n *= len(c.values)
+		}
+	}
+	return n
 }
 
 func (a *access) takeRange(part accessPart) {
@@ -142,85 +174,68 @@ func (a *access) takeRange(part accessPart) {
 	a.rest = rest
 }
 
-// sameOrder says whether the parts left free are the order, the key being last
-// in both.
-func sameOrder(index int, free []accessPart, order []orderTerm) bool {
-	if index < 0 {
-		return len(order) == 0
+// chooseDirection finds out whether the documents come in the order asked for,
+// read forward or backward.
+func (a *access) chooseDirection() {
+	if a.index < 0 && len(a.order) == 0 {
+		a.ordered, a.follows = true, a.inKeyOrder()
+		return
 	}
-	return slices.EqualFunc(free, order, func(p accessPart, t orderTerm) bool {
-		return p.orderedBy(t) && p.part == t.part
-	})
-}
-
-// span is a range of keys in the store.
-type span struct {
-	rows         []byte // what keys of root rows begin with
-	base         []byte // what all its keys begin with: fixed parts included
-	lower, upper []byte
-}
-
-func (s *span) from(key []byte) {
-	if bytes.Compare(key, s.lower) > 0 {
-		s.lower = key
-	}
-}
-
-func (s *span) to(key []byte) {
-	if s.upper == nil || key != nil && bytes.Compare(key, s.upper) < 0 {
-		s.upper = key
-	}
-}
-
-// span gives where in a generation's keyspace the access looks.
-func (a *access) span(g storage.GenerationID) span {
-	rows := storage.AppendNodePrefix(nil, g)
-	base := slices.Clip(rows)
-	if a.index >= 0 {
-		base = storage.AppendViewIndexPrefix(nil, g, byte(a.index))
-	}
-	for i, c := range a.fixed {
-		v := relation.OfNull()
-		if c.op == equal {
-			v = c.values[0].value
+	for _, backward := range []bool{false, true} {
+		follows, ok := a.inOrder(backward)
+		if a.index < 0 && !backward {
+			continue // the key's own order was left out of what is asked for
 		}
-		base = encoding.AppendPart(base, a.parts[i].part, v)
+		if ok && a.merged(follows) <= maxMerged {
+			a.ordered, a.backward, a.follows = true, backward, follows
+			return
+		}
 	}
-	s := span{rows: rows, base: base, lower: base, upper: storage.PrefixEnd(base)}
-	for _, c := range a.between {
-		s.narrow(a.parts[len(a.fixed)].part, c)
-	}
-	return s
+	a.follows = make([]bool, len(a.held))
 }
 
-// narrow cuts the span to a condition on the part after its base. Nulls meet no
-// condition; they lie after everything else or before it.
-func (s *span) narrow(p encoding.Part, c *condition) {
-	nulls := encoding.AppendPart(slices.Clip(s.base), p, relation.OfNull())
-	if p.NullsFirst {
-		s.from(storage.PrefixEnd(nulls))
-	} else {
-		s.to(nulls)
+func (a *access) inKeyOrder() []bool {
+	follows := make([]bool, len(a.held))
+	for i := range follows {
+		follows[i] = true
 	}
-	at := encoding.AppendPart(slices.Clip(s.base), p, c.values[0].value)
-	behind := storage.PrefixEnd(at)
-	op := c.op
-	if p.Desc { // values lie the other way round
-		op = map[operator]operator{greater: less, greaterEqual: lessEqual, less: greater, lessEqual: greaterEqual}[op]
+	return follows
+}
+
+// inOrder says whether the parts, those held at one value left out, are the terms
+// asked for, the key being last in both. Parts held at several values may be among
+// them or not: their ranges are merged.
+func (a *access) inOrder(backward bool) (follows []bool, ok bool) {
+	terms := a.order
+	for i, part := range a.parts {
+		next := len(terms) > 0 && part.orderedBy(terms[0]) && terms[0].part == part.directed(backward)
+		if next {
+			terms = terms[1:]
+		}
+		if i < len(a.held) {
+			follows = append(follows, next)
+		} else if !next {
+			return nil, false
+		}
 	}
-	switch {
-	case c.op == startsWith:
-		// Without the two bytes that end a text, it is what all longer ones begin with.
-		begin := at[:len(at)-2]
-		s.from(begin)
-		s.to(storage.PrefixEnd(begin))
-	case op == greater:
-		s.from(behind)
-	case op == greaterEqual:
-		s.from(at)
-	case op == less:
-		s.to(at)
-	default:
-		s.to(behind)
+	return follows, len(terms) == 0
+}
+
+// merged is how many ranges must be read at the same time.
+func (a *access) merged(follows []bool) int {
+	n := 1
+	for i, c := range a.held {
+		if c.op == isIn && !follows[i] {
+			n *= len(c.values)
+		}
 	}
+	return n
+}
+
+// directed is how the part sorts when it is read forward or backward.
+func (p accessPart) directed(backward bool) encoding.Part {
+	if backward {
+		return encoding.Part{Desc: !p.part.Desc, NullsFirst: !p.part.NullsFirst}
+	}
+	return p.part
 }

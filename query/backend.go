@@ -21,7 +21,7 @@ type Backend interface {
 
 // Reading is one unchanging state of everything a request may ask for.
 type Reading struct {
-	Snapshot storage.Reader
+	Snapshot storage.TwoWayReader
 	// SchemaGeneration changes whenever the set of views or a view's plan does,
 	// and then only. For one generation Views have the same order.
 	SchemaGeneration uint64

@@ -19,7 +19,8 @@ type unknown struct{ name string }
 
 var operators = map[string]operator{
 	"_eq": equal, "_neq": notEqual, "_gt": greater, "_gte": greaterEqual, "_lt": less, "_lte": lessEqual,
-	"_startsWith": startsWith, "_like": like, "_ilike": ilike, "_in": isIn, "_nin": notIn, "_contains": contains, "_isNull": isNull,
+	"_startsWith": startsWith, "_like": like, "_ilike": ilike, "_in": isIn, "_nin": notIn, "_contains": contains,
+	"_containedIn": containedIn, "_hasAny": hasAny, "_isNull": isNull,
 }
 
 // bindWhere makes the condition of an object's fields, nil for one that asks nothing.
@@ -187,7 +188,8 @@ func (c *condition) bind(field *objectField, value any) *problem {
 		flag, _ := value.(relation.Value)
 		c.flag = flag.True()
 		return nil
-	case isIn, notIn, contains:
+	}
+	if c.op.takesList() {
 		return c.bindList(field, value)
 	}
 	v, bad := stored(field, value)

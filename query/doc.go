@@ -29,9 +29,11 @@
 // definition's limit leaves of it.
 //
 // How a list's documents are found is chosen as data (access.go): by leading parts
-// of the root's key or of a declared index that the filter holds at one value, then
-// a range, else over all root rows, their subtrees stepped over; explain.go prints
-// it. Where documents do not come in the order asked for, a bounded heap keeps the
+// of the root's key or of a declared index that the filter holds at one value, or at
+// each of several, then a range, else over all root rows, their subtrees stepped over;
+// explain.go prints it. Several values are ranges of their own (span.go), merged
+// by sort key, and an index serves the opposite order read backward, groups of ties
+// put right on the way (ranges.go). Where documents do not come in the order asked for, a bounded heap keeps the
 // first of them (top.go). A document's place in an order is its sort key: the
 // order's values and the key in the store's encoding, the same however it was
 // found, and cursors hold nothing else. So a page begins behind a place and not

@@ -17,18 +17,18 @@ const endOfInstance = 0xFF
 type reader struct {
 	*meter
 	*output
-	snapshot storage.Reader
+	snapshot storage.TwoWayReader
 	view     *viewSchema
 	served   *ServedView
 	lists    []boundList // of the operation
 	rows     walk        // over the view's node rows
 	levels   []*level
-	orders   map[byte]*walk  // by node, over the entries of its order lists
-	probes   map[byte]*probe // by node, of those that look through lists
-	indexes  map[int]*walk   // over the entries of the view's indexes
-	prefix   []byte          // of the view's rows
-	root     []byte          // key of the document at hand
-	failed   *Error          // what a test met
+	orders   map[byte]*walk       // by node, over the entries of its order lists
+	probes   map[byte]*probe      // by node, of those that look through lists
+	ranges   map[int][]*rangeWalk // by index, -1 for the root rows: cursors that are at nobody's service
+	prefix   []byte               // of the view's rows
+	root     []byte               // key of the document at hand
+	failed   *Error               // what a test met
 }
 
 // output is the reply as far as it is written.
@@ -61,8 +61,10 @@ func (r *reader) close() error {
 	for _, orders := range r.orders {
 		errs = append(errs, orders.cursor.Close())
 	}
-	for _, index := range r.indexes {
-		errs = append(errs, index.cursor.Close())
+	for _, walks := range r.ranges {
+		for _, w := range walks {
+			errs = append(errs, w.cursor.Close())
+		}
 	}
 	for _, p := range r.probes {
 		errs = append(errs, p.rows.cursor.Close())

@@ -121,8 +121,14 @@ func (x *explainer) list(step *rootStep, view *viewSchema) *Error {
 		x.line("filter", "%s, tested on each row", rest)
 	}
 	how := "as the documents come"
-	if !a.ordered {
+	switch {
+	case !a.ordered:
 		how = "sorted, of all that match"
+	case a.backward:
+		how = "read backward"
+	}
+	if n := a.merged(a.follows); a.ordered && n > 1 {
+		how += fmt.Sprintf(", %d ranges merged", n)
 	}
 	x.line("order", "%s; %s", orderText(b.order), how)
 	if step.counted {
@@ -157,13 +163,13 @@ func (a *access) String() string {
 	switch {
 	case a.index >= 0:
 		text = "index [" + indexText(a.parts) + "]"
-	case len(a.fixed)+len(a.between) > 0:
+	case len(a.held)+len(a.between) > 0:
 		text = "key [" + indexText(a.parts) + "]"
 	}
-	if len(a.fixed)+len(a.between) == 0 {
+	if len(a.held)+len(a.between) == 0 {
 		return text
 	}
-	held := append(append([]*condition{}, a.fixed...), a.between...)
+	held := append(append([]*condition{}, a.held...), a.between...)
 	return text + " where " + conjunction(held).String()
 }
 
@@ -214,7 +220,7 @@ func (c *condition) String() string {
 		}
 	}
 	text := strings.Join(values, ", ")
-	if c.op == isIn || c.op == notIn || c.op == contains {
+	if c.op.takesList() {
 		text = "[" + text + "]"
 	}
 	return c.field.path + " " + operatorText(c.op) + " " + text

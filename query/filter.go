@@ -26,10 +26,12 @@ const (
 	startsWith
 	like // against pattern
 	ilike
-	isIn     // any of the values
-	notIn    // none of them
-	contains // an array: all of them
-	openEnd  // unknown until the variable of that name is; in explanations alone
+	isIn        // any of the values
+	notIn       // none of them
+	contains    // an array: all of them are among its elements
+	containedIn // an array: its elements are all among them
+	hasAny      // an array: one of them is among its elements
+	openEnd     // unknown until the variable of that name is; in explanations alone
 )
 
 // condition is a filter as data: what `where` said, its fields found, its
@@ -99,6 +101,9 @@ func conjunction(list []*condition) *condition {
 // fixes says whether a row can meet the condition with one value of the field
 // only, null included.
 func (c *condition) fixes() bool { return c.op == equal || c.op == isNull && c.flag }
+
+// takesList says whether the operator has several values.
+func (o operator) takesList() bool { return o >= isIn && o <= hasAny }
 
 // bounds says whether the condition is a range of the field's values.
 func (c *condition) bounds() bool { return c.op >= greater && c.op <= startsWith }

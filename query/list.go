@@ -192,7 +192,7 @@ func (b *boundRoots) missingIndex() string {
 	for _, c := range b.where.conjuncts() {
 		switch {
 		case c.field == nil || !c.field.indexable():
-		case c.fixes():
+		case c.fixes() || c.op == isIn && len(c.values) <= maxMerged:
 			add(c.field, false)
 		case c.bounds() && between == nil:
 			between = c.field

@@ -133,6 +133,12 @@ func (c *condition) compare() func(relation.Value) bool {
 		return func(v relation.Value) bool { return !within(v) }
 	case contains:
 		return func(v relation.Value) bool { return containsAll(v.List(), values) }
+	case containedIn:
+		return func(v relation.Value) bool { return containsAll(values, v.List()) }
+	case hasAny:
+		return func(v relation.Value) bool {
+			return slices.ContainsFunc(values, func(w relation.Value) bool { return containsAll(v.List(), []relation.Value{w}) })
+		}
 	case like, ilike:
 		return func(v relation.Value) bool { return c.pattern.Matches(v.Str()) }
 	}
@@ -157,7 +163,7 @@ func (c *condition) compare() func(relation.Value) bool {
 
 func containsAll(elements, wanted []relation.Value) bool {
 	for _, w := range wanted {
-		if !slices.ContainsFunc(elements, func(e relation.Value) bool { return !e.Missing() && relation.Compare(e, w) == 0 }) {
+		if w.Missing() || !slices.ContainsFunc(elements, func(e relation.Value) bool { return !e.Missing() && relation.Compare(e, w) == 0 }) {
 			return false
 		}
 	}

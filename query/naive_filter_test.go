@@ -181,14 +181,18 @@ func (d *drawer) operator(o object, f *views.Field) naiveFilter {
 	names := []string{"_isNull"}
 	switch {
 	case f.Type.Kind == relation.Array:
-		names = append(names, "_contains")
+		names = append(names, "_contains", "_containedIn", "_hasAny")
 	case f.Type.Kind != relation.JSON:
 		names = append(names, "_eq", "_neq", "_gt", "_gte", "_lt", "_lte", "_in", "_nin")
 	}
 	if k := f.Type.Kind; k == relation.Text || k == relation.Enum {
 		names = append(names, "_like", "_ilike", "_startsWith")
 	}
-	name := rapid.SampledFrom(names).Draw(d.T, "operator")
+	return d.held(o, f, rapid.SampledFrom(names).Draw(d.T, "operator"))
+}
+
+// held holds a field to an operator.
+func (d *drawer) held(o object, f *views.Field, name string) naiveFilter {
 	operand, holds := d.operand(name, f)
 	return naiveFilter{fmt.Sprintf("%s: {%s: %s}", f.GraphQL, name, operand), func(in *instance) int {
 		v := o.value(f, in)
@@ -196,7 +200,7 @@ func (d *drawer) operator(o object, f *views.Field) naiveFilter {
 			return naiveBool(v.IsNull() == (operand == "true"))
 		}
 		if v.IsNull() {
-			return map[string]int{"_in []": 0, "_nin []": 1}[name+" "+operand] - naiveBool(operand != "[]" || name == "_contains")
+			return map[string]int{"_in []": 0, "_nin []": 1}[name+" "+operand] - naiveBool(operand != "[]" || f.Type.Kind == relation.Array)
 		}
 		return naiveBool(holds(v))
 	}}
@@ -218,19 +222,40 @@ func (d *drawer) operand(name string, f *views.Field) (string, func(relation.Val
 		return d.literals(f, values), func(v relation.Value) bool {
 			return slices.ContainsFunc(values, func(w relation.Value) bool { return relation.Equal(v, w) }) == (name == "_in")
 		}
-	case "_contains":
+	case "_contains", "_containedIn", "_hasAny":
 		values := rapid.SliceOfN(rapid.SampledFrom([]relation.Value{text("a"), text("b"), text("c")}), 0, 2).Draw(d.T, "elements")
-		return d.literals(f, values), func(v relation.Value) bool {
-			for _, w := range values {
-				if !slices.ContainsFunc(v.List(), func(e relation.Value) bool { return !e.IsNull() && relation.Equal(e, w) }) {
-					return false
-				}
-			}
-			return true
-		}
+		return d.literals(f, values), func(v relation.Value) bool { return naiveArrays(name, v.List(), values) }
 	}
 	v := d.values(f, 1)[0]
 	return d.literal(f, v), func(w relation.Value) bool { return naiveComparisons[name](relation.Compare(w, v)) }
+}
+
+// naiveArrays counts what two lists have in common.
+func naiveArrays(name string, elements, values []relation.Value) bool {
+	found, covered := 0, 0
+	for _, w := range values {
+		for _, e := range elements {
+			if !e.IsNull() && relation.Equal(e, w) {
+				found++
+				break
+			}
+		}
+	}
+	for _, e := range elements {
+		for _, w := range values {
+			if !e.IsNull() && relation.Equal(e, w) {
+				covered++
+				break
+			}
+		}
+	}
+	switch name {
+	case "_contains":
+		return found == len(values)
+	case "_containedIn":
+		return covered == len(elements)
+	}
+	return found > 0
 }
 
 func (d *drawer) values(f *views.Field, most int) []relation.Value {

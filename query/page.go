@@ -74,9 +74,9 @@ func (r *reader) each(p *page, visit func(i int) *Error) *Error {
 // findInOrder finds a page of documents that come in its order, and visits them
 // on the way.
 func (r *reader) findInOrder(p *page, visit func(i int) *Error) *Error {
-	from := p.search.lower
-	if p.after != nil && !p.counted {
-		from = p.search.behind(p.after, from)
+	from := p.after
+	if p.counted {
+		from = nil
 	}
 	if p.first == 0 && !p.counted && !p.next {
 		return nil
@@ -112,7 +112,7 @@ func (r *reader) findSorted(p *page) *Error {
 	kept := top{limits: r.meter.limits, keep: p.offset + p.first}
 	matching := 0
 	var key []byte
-	err := r.documents(p.search, p.search.lower, true, func(_ []byte, _ int) (bool, *Error) {
+	err := r.documents(p.search, nil, true, func(_ []byte, _ int) (bool, *Error) {
 		p.count()
 		key = p.order.append(key[:0], r.rows.cursor.Value())
 		path := len(key)
@@ -138,26 +138,13 @@ func (r *reader) findSorted(p *page) *Error {
 	return nil
 }
 
-// behind is the first key of the store after that of the document with a sort key.
-func (s *search) behind(sortKey, atLeast []byte) []byte {
-	base, end := s.base, byte(0)
-	if s.index < 0 {
-		base, end = s.rows, endOfInstance
-	}
-	key := append(append(bytes.Clone(base), sortKey...), end)
-	if bytes.Compare(key, atLeast) < 0 {
-		return atLeast
-	}
-	return key
-}
-
 // hasPrevious says whether a document lies before the page.
 func (r *reader) hasPrevious(p *page) (bool, *Error) {
 	if p.looked || p.after == nil {
 		return p.before, nil
 	}
 	p.looked = true
-	err := r.documents(p.search, p.search.lower, false, func(key []byte, _ int) (bool, *Error) {
+	err := r.documents(p.search, nil, false, func(key []byte, _ int) (bool, *Error) {
 		p.before = bytes.Compare(key, p.after) <= 0
 		return false, nil
 	})

@@ -1,8 +1,6 @@
 package query
 
 import (
-	"slices"
-
 	"github.com/graphql-go/graphql"
 
 	"odsd/storage/relation"
@@ -37,13 +35,15 @@ func operatorNames(scalar string) (single, several []string) {
 }
 
 var operatorNotes = map[string]string{
-	"_neq":        "Never true of null, as in PostgreSQL; so are all but _isNull.",
-	"_in":         "Any of these.",
-	"_nin":        "None of these.",
-	"_like":       "A pattern: % is any text, _ any character, \\ takes the next as it is.",
-	"_ilike":      "As _like, whatever the case of letters.",
-	"_startsWith": "The text begins so, byte for byte.",
-	"_contains":   "All of these are among the elements.",
+	"_neq":         "Never true of null, as in PostgreSQL; so are all but _isNull.",
+	"_in":          "Any of these.",
+	"_nin":         "None of these.",
+	"_like":        "A pattern: % is any text, _ any character, \\ takes the next as it is.",
+	"_ilike":       "As _like, whatever the case of letters.",
+	"_startsWith":  "The text begins so, byte for byte.",
+	"_contains":    "All of these are among the elements.",
+	"_containedIn": "All elements are among these; a null is not.",
+	"_hasAny":      "Any of these is among the elements.",
 }
 
 // operatorsOf gives the input of operators on a scalar, or on lists of it.
@@ -52,9 +52,9 @@ func (b *builder) operatorsOf(scalar string, list bool) *graphql.InputObject {
 	single, several := operatorNames(scalar)
 	if list {
 		name = scalar + "ListOps"
-		single, several = nil, slices.DeleteFunc(several, func(op string) bool { return op != "_in" })
+		single = nil
 		if len(several) > 0 {
-			several[0] = "_contains"
+			several = []string{"_contains", "_containedIn", "_hasAny"}
 		}
 	}
 	if b.operators[name] != nil {

@@ -112,7 +112,11 @@ func (c *Commit) Bytes() int {
 }
 
 // Stats says what the commit did so far.
-func (c *Commit) Stats() Stats { return c.stats }
+func (c *Commit) Stats() Stats {
+	stats := c.stats
+	stats.Bytes = int64(c.Bytes())
+	return stats
+}
 
 // Apply makes the writes visible, all at once, and ends the commit. They are
 // durable after the next Store.Sync. On an error none is visible.

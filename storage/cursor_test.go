@@ -2,10 +2,12 @@ package storage
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"pgregory.net/rapid"
 )
 
 // script runs the commands of one paragraph of testdata/cursor over a new store.
@@ -98,4 +100,59 @@ func at(c Cursor, moved bool) string {
 		return fmt.Sprint("end ", c.Err())
 	}
 	return fmt.Sprintf("%s=%s", c.Key(), c.Value())
+}
+
+// A cursor that goes both ways stands where a sorted list of the keys says,
+// whatever moves it has made.
+func TestTwoWayCursor(t *testing.T) {
+	s := openMemory(t)
+	c := s.Begin()
+	var keys []string
+	for i := range 50 {
+		key := fmt.Sprintf("k%02d", 2*i)
+		keys = append(keys, key)
+		c.Set([]byte(key), []byte(key))
+	}
+	c.Set([]byte("j"), nil)
+	c.Set([]byte("l"), nil)
+	if err := c.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	snapshot := s.Snapshot()
+	defer snapshot.Close()
+	rapid.Check(t, func(t *rapid.T) {
+		cursor := snapshot.ScanBoth([]byte("k"), []byte("l"))
+		defer cursor.Close()
+		at, fresh := 0, true // -1 before all, len(keys) behind
+		for range rapid.IntRange(1, 30).Draw(t, "moves") {
+			target := fmt.Sprintf("k%02d", rapid.IntRange(0, 100).Draw(t, "target"))
+			moves := []string{"SeekGE", "SeekLT", "Next", "Prev"}
+			if !fresh && (at < 0 || at == len(keys)) {
+				moves = moves[:2] // off the range only a seek says where to go
+			}
+			moved := false
+			switch rapid.SampledFrom(moves).Draw(t, "move") {
+			case "SeekGE":
+				at, moved = sort.SearchStrings(keys, target), cursor.SeekGE([]byte(target))
+			case "SeekLT":
+				at, moved = sort.SearchStrings(keys, target)-1, cursor.SeekLT([]byte(target))
+			case "Next":
+				if moved = cursor.Next(); !fresh {
+					at++
+				}
+			case "Prev":
+				if moved = cursor.Prev(); fresh {
+					at = len(keys)
+				}
+				at--
+			}
+			fresh = false
+			if there := at >= 0 && at < len(keys); there != moved || there && string(cursor.Key()) != keys[at] {
+				t.Fatalf("at %q (%t), want place %d of %d", cursor.Key(), moved, at, len(keys))
+			}
+		}
+		if err := cursor.Err(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -53,8 +53,9 @@
 //	d generation │ node │ accumulator │ identity │ value part  → count
 //	x generation │ index │ indexed parts │ root key parts      → nothing
 //	e generation │ node │ identity                             → row errors
+//	k generation │ check │ root key parts                      → nothing, of a document that fails the check
 //
-// node, accumulator, index and slot are one byte each. A path is the root's key
+// node, accumulator, index, check and slot are one byte each. A path is the root's key
 // parts and, for each level below, the slot, the order parts where the order is
 // part of the path, and the key parts; an identity is the key parts alone:
 //

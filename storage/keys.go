@@ -23,10 +23,11 @@ const (
 	spaceMultiset    = 'd'
 	spaceViewIndex   = 'x'
 	spaceError       = 'e'
+	spaceCheck       = 'k'
 )
 
 // generationSpaces are the keyspaces whose keys begin with a generation.
-var generationSpaces = [...]byte{spaceNode, spaceHidden, spaceOrder, spaceAccumulator, spaceMultiset, spaceViewIndex, spaceError}
+var generationSpaces = [...]byte{spaceNode, spaceHidden, spaceOrder, spaceAccumulator, spaceMultiset, spaceViewIndex, spaceError, spaceCheck}
 
 func appendPrefix(dst []byte, space byte, id uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, space), id)
@@ -84,6 +85,12 @@ func AppendViewIndexPrefix(dst []byte, g GenerationID, index byte) []byte {
 // AppendErrorPrefix begins the key of an instance's row errors; its identity follows.
 func AppendErrorPrefix(dst []byte, g GenerationID, node byte) []byte {
 	return append(appendPrefix(dst, spaceError, uint32(g)), node)
+}
+
+// AppendCheckPrefix begins an entry of a document that fails one of its view's
+// checks; the root's key parts follow.
+func AppendCheckPrefix(dst []byte, g GenerationID, check byte) []byte {
+	return append(appendPrefix(dst, spaceCheck, uint32(g)), check)
 }
 
 // GenerationRanges lists the ranges, lower bound and upper, that hold all of a

@@ -26,6 +26,24 @@ type Cursor interface {
 	Close() error
 }
 
+// TwoWayReader is a Reader whose ranges can be walked in both directions.
+type TwoWayReader interface {
+	Reader
+	// ScanBoth is Scan with a cursor that also goes back.
+	ScanBoth(lower, upper []byte) TwoWay
+}
+
+// TwoWay is a Cursor that also walks downwards. Every move may follow every other.
+type TwoWay interface {
+	Cursor
+	// Prev moves to the key before the current one, to the last one of the range
+	// where the cursor has not moved yet; false at the beginning and on an error.
+	Prev() bool
+	// SeekLT moves to the last key of the range that is less than key; false where
+	// there is none and on an error.
+	SeekLT(key []byte) bool
+}
+
 // Stats counts what a commit did, its Before reader included.
 type Stats struct {
 	Gets    int64 // keys asked for one at a time
@@ -33,4 +51,5 @@ type Stats struct {
 	Nexts   int64 // keys that cursors gave
 	Sets    int64
 	Deletes int64 // ranges deleted count as one
+	Bytes   int64 // of the keys and values to be written, as they stand
 }

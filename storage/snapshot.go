@@ -59,6 +59,12 @@ func (v *view) Scan(lower, upper []byte) Cursor {
 	return &c
 }
 
+// ScanBoth implements TwoWayReader.
+func (v *view) ScanBoth(lower, upper []byte) TwoWay {
+	c := v.open(lower, upper)
+	return &c
+}
+
 func (v *view) open(lower, upper []byte) storeCursor {
 	it, err := v.take(lower, upper)
 	return storeCursor{view: v, it: it, err: err}
@@ -127,6 +133,25 @@ func (c *storeCursor) SeekGE(key []byte) bool {
 	}
 	c.started = true
 	return c.moved(seek(c.it, key))
+}
+
+func (c *storeCursor) Prev() bool {
+	switch {
+	case c.it == nil || c.err != nil:
+		return false
+	case c.started:
+		return c.moved(c.it.Prev())
+	}
+	c.started = true
+	return c.moved(c.it.Last())
+}
+
+func (c *storeCursor) SeekLT(key []byte) bool {
+	if c.it == nil || c.err != nil {
+		return false
+	}
+	c.started = true
+	return c.moved(c.it.SeekLT(key))
 }
 
 // seek moves to the first key not less than key. Pebble wants no empty keys.

@@ -9,7 +9,7 @@ import (
 	"odsd/storage/relation"
 )
 
-// Limits of a view. Slots, nodes, accumulators and indexes are numbered by a
+// Limits of a view. Slots, nodes, accumulators, indexes and checks are numbered by a
 // byte in the store.
 const (
 	maxDepth        = 32
@@ -19,6 +19,7 @@ const (
 	maxAggregates   = 250
 	maxIndexes      = 250
 	maxIndexFields  = 16
+	maxChecks       = 250
 	maxNameLength   = 128
 	maxDefaultRound = 1000
 	maxBranches     = 250
@@ -35,7 +36,7 @@ func CheckAll(defs []*Definition, schemas map[string]*relation.Schema) ([]*View,
 		return cmp.Or(strings.Compare(a.Name.Value, b.Name.Value), strings.Compare(a.File, b.File))
 	})
 	p := &project{schemas: schemas, defs: defs, byName: make(map[string]*Definition, len(defs)),
-		states: map[*Definition]resolution{}, inputs: map[*Definition]*input{}, types: newTypeNames()}
+		states: map[*Definition]resolution{}, inputs: map[*Definition]*input{}, personal: map[*View][]*trace{}, types: newTypeNames()}
 	for _, d := range defs {
 		if p.byName[d.Name.Value] == nil {
 			p.byName[d.Name.Value] = d
@@ -105,6 +106,7 @@ func (c *checker) checkRows() {
 	}
 	c.checkIndexes()
 	c.checkChecks()
+	c.checkAccess()
 	c.nameView()
 }
 

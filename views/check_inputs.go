@@ -18,8 +18,10 @@ type project struct {
 	path    []*Definition // being checked, for cycles
 	inputs  map[*Definition]*input
 	types   *typeNames
-	checked []*View
-	found   []Diagnostic
+	// personal are the traces of the root's Scalars, of views that were checked.
+	personal map[*View][]*trace
+	checked  []*View
+	found    []Diagnostic
 }
 
 // input is a view as the relation that views above it stand on.
@@ -83,6 +85,11 @@ func (p *project) check(d *Definition) bool {
 		p.types.claim(c)
 	}
 	problems := d.file.Take()
+	if !d.failed && !yamlfile.HasErrors(problems) {
+		c.followPersonal()
+		c.advise()
+		problems = append(problems, d.file.Take()...)
+	}
 	p.found = append(p.found, problems...)
 	if d.failed || yamlfile.HasErrors(problems) {
 		return false

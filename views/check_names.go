@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"odsd/internal/yamlfile"
+	"odsd/storage/relation"
 )
 
 // visible is what the names of one expression may mean.
@@ -29,6 +30,8 @@ type visible struct {
 	inlined bool
 	// sees says whether an alias may be used here.
 	sees func(*scope) bool
+	// claims says that session.name is a claim of who asks.
+	claims bool
 	// cycle is the message about a cycle that was met, "" when none was.
 	cycle string
 }
@@ -69,6 +72,8 @@ func (v *visible) field(s *scope, name string) *fieldState {
 func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	s := v.c.aliases[alias]
 	switch {
+	case v.claims && alias == session:
+		return &Expr{Op: OpClaim, Type: relation.TypeOf(relation.Text), Name: name}, nil
 	case v.grouped:
 		return nil, &nameProblem{Message: fmt.Sprintf("%q cannot be used in %s", alias, v.what), Hint: "it reads fields of the view, by their bare names"}
 	case slices.ContainsFunc(v.c.refused[alias], v.sees):
@@ -93,6 +98,9 @@ func (v *visible) member(alias, name string) (*Expr, *nameProblem) {
 	}
 	return nil, v.unknownColumn(s, name, field)
 }
+
+// session is the alias of the claims of who asks.
+const session = "session"
 
 func columnRef(s *scope, column int) *Expr {
 	return &Expr{Op: OpColumn, Type: s.occurrence.Schema.Columns[column].Type, Occurrence: s.occurrence.ID, Column: column}

@@ -187,8 +187,22 @@ func (c *checker) equality(s *scope, e *Expr) (Equality, bool) {
 			c.columnName(own), own.Type, c.columnName(outer), outer.Type)
 	case !hasOrder(own.Type):
 		return report("", "columns of type %s cannot be joined on", own.Type)
+	case !equalAsText(own.Type) || !equalAsText(outer.Type):
+		return report("join on a field of a view below, such as `lower(email)`",
+			"%s is %s and %s is %s: PostgreSQL holds some of their values equal whose texts differ",
+			c.columnName(own), own.Type, c.columnName(outer), outer.Type)
 	}
 	return Equality{Column: own.Column, Outer: outer.Occurrence, OuterColumn: outer.Column}, true
+}
+
+// equalAsText says whether two values of a type that is held as a text are equal
+// where their texts are, as far as its name tells.
+func equalAsText(t relation.Type) bool {
+	switch t.Name[strings.LastIndexByte(t.Name, '.')+1:] { // an extension may stand in any schema
+	case "citext", "numrange", "nummultirange":
+		return false
+	}
+	return true
 }
 
 // uncast looks through the widening that the checker of expressions inserts:

@@ -180,29 +180,3 @@ func (c *checker) indexTerms(index []Text) (terms []IndexTerm, ok bool) {
 	}
 	return terms, ok
 }
-
-func (c *checker) checkChecks() {
-	taken := map[string]bool{}
-	for _, def := range c.def.Checks {
-		f := c.rootField(yamlfile.CodeCheck, def.Field, def.Field.Value)
-		if f == nil {
-			continue
-		}
-		check := Check{Name: "accepted_values_" + f.field.Name, Field: f.field.Ordinal, NotNull: def.NotNull, Severity: def.Severity}
-		if def.NotNull {
-			check.Name = "not_null_" + f.field.Name
-		}
-		if taken[check.Name] {
-			def.Field.Node.Report(yamlfile.CodeCheck, "", "the check %s is declared twice", check.Name)
-		}
-		taken[check.Name] = true
-		for _, accepted := range def.Accepted {
-			value, ok := literal(f.field.Type, accepted.Value)
-			if !ok {
-				accepted.Node.Report(yamlfile.CodeCheck, "", "%q is not a value of type %s", accepted.Value, f.field.Type)
-			}
-			check.Accepted = append(check.Accepted, value)
-		}
-		c.view.Checks = append(c.view.Checks, check)
-	}
-}

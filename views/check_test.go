@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -108,6 +109,8 @@ func readSchemas(t *testing.T, file string) map[string]*relation.Schema {
 		}
 		name, rest, _ := strings.Cut(line, " ")
 		s = &relation.Schema{Name: name}
+		rest, rows, _ := strings.Cut(rest, " rows ")
+		s.Rows, _ = strconv.ParseInt(rows, 10, 64)
 		schemas[name] = s
 		keys[s] = rest
 	}
@@ -133,16 +136,20 @@ func readSchemas(t *testing.T, file string) map[string]*relation.Schema {
 
 func testColumn(t *testing.T, text string) relation.Column {
 	t.Helper()
+	text, pii, _ := strings.Cut(text, " pii:")
 	text, notNull := strings.CutSuffix(text, "!")
 	for at := range len(text) { // names may hold blanks: the type is the longest end that is one
 		if text[at] != ' ' {
 			continue
 		}
 		typ, ok := relation.ParseType(text[at+1:], func(name string) (relation.Type, bool) {
+			if name == "citext" {
+				return relation.TypeOf(relation.Text), true
+			}
 			return relation.TypeOf(relation.Enum), name == "order_status" || name == "address_kind"
 		})
 		if ok {
-			return relation.Column{Name: text[:at], Type: typ, NotNull: notNull}
+			return relation.Column{Name: text[:at], Type: typ, NotNull: notNull, PII: pii}
 		}
 	}
 	t.Fatalf("no type in %q", text)

@@ -43,6 +43,7 @@ func (c *checker) checkUnion() {
 		c.unionKey(branches)
 		c.checkIndexes()
 		c.checkChecks()
+		c.checkAccess()
 	}
 	c.nameView()
 }

@@ -32,6 +32,8 @@ type Definition struct {
 	Having      Text
 	Indexes     [][]Text
 	Checks      []CheckDefinition
+	// Access is nil where there is no `access`; without rules there is no reader.
+	Access []AccessDefinition
 	// Dimensions and Measures of a group-by view.
 	Dimensions, Measures []*FieldDefinition
 	// Branches of a union; with Conflict, `first`, keys may be in several.
@@ -66,6 +68,8 @@ type FieldDefinition struct {
 	Bucket    *BucketDefinition    // of dimensions
 	Relation  *RelationDefinition  // of `one` and `many`
 	Aggregate *AggregateDefinition // of aggregates
+	// Declassify is given where what the field is made of may be seen by everyone.
+	Declassify Text
 
 	// failed is set when what the field is could not be read.
 	failed bool
@@ -115,11 +119,3 @@ type BranchDefinition struct {
 
 // NamedText is a named value as written.
 type NamedText struct{ Name, Text Text }
-
-// CheckDefinition is one expectation as written.
-type CheckDefinition struct {
-	Field    Text
-	NotNull  bool
-	Accepted []Text
-	Severity string
-}

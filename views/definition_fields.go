@@ -51,7 +51,6 @@ func readField(e yamlfile.Entry) *FieldDefinition {
 	return readFieldAs(e, "a field", fieldKinds, func(r *fieldReader) yamlfile.Keys {
 		keys := r.relationKeys()
 		maps.Copy(keys, r.aggregateKeys("one", "many"))
-		keys["declassify"] = yamlfile.NotBuilt
 		return keys
 	})
 }
@@ -74,6 +73,11 @@ func readFieldAs(e yamlfile.Entry, what, choices string, more func(*fieldReader)
 		keys["description"] = func(e yamlfile.Entry) { readString(e, &f.Description) }
 		keys["deprecated"] = func(e yamlfile.Entry) { readString(e, &f.Deprecated) }
 		keys["graphql"] = f.readGraphQL
+		keys["declassify"] = func(e yamlfile.Entry) {
+			if yes, ok := e.Value.Bool("`declassify`"); ok && yes {
+				f.Declassify = Text{e.Value.Value(), e.Key}
+			}
+		}
 		keys["expr"] = r.kind(ScalarField, func(e yamlfile.Entry) { readExpression(e, &f.Expr) })
 		v.Decode(what, keys)
 		r.finish(e)

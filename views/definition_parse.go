@@ -36,7 +36,7 @@ func (d *Definition) read(root yamlfile.Node) {
 		"conflict":    func(e yamlfile.Entry) { d.readConflict(e) },
 		"indexes":     func(e yamlfile.Entry) { d.readIndexes(e) },
 		"checks":      func(e yamlfile.Entry) { d.readChecks(e) },
-		"access":      yamlfile.NotBuilt,
+		"access":      func(e yamlfile.Entry) { d.readAccess(e) },
 		"deprecated":  yamlfile.NotBuilt,
 	}
 	root.Decode("a view", keys, "version", "view")
@@ -134,47 +134,6 @@ func (d *Definition) readIndexes(e yamlfile.Entry) {
 			continue
 		}
 		d.Indexes = append(d.Indexes, index)
-	}
-}
-
-func (d *Definition) readChecks(e yamlfile.Entry) {
-	for _, item := range e.Value.Items("`checks`") {
-		var accepted *yamlfile.Entry
-		c := CheckDefinition{Severity: "error"}
-		item.Decode("a check", yamlfile.Keys{
-			"not_null": func(e yamlfile.Entry) {
-				c.NotNull = true
-				readText(e, &c.Field)
-			},
-			"accepted_values": func(e yamlfile.Entry) { accepted = &e },
-			"severity": func(e yamlfile.Entry) {
-				if s, ok := e.Value.OneOf("`severity`", "warn", "error"); ok {
-					c.Severity = s
-				}
-			},
-		})
-		switch {
-		case item.Bad():
-		case c.NotNull == (accepted != nil):
-			item.Reject(yamlfile.CodeCheck, "", "a check is either `not_null` or `accepted_values`")
-		case accepted != nil:
-			d.readAccepted(*accepted, c.Severity)
-		case c.Field.Given():
-			d.Checks = append(d.Checks, c)
-		}
-	}
-}
-
-// readAccepted reads {field: [values]}: one check for each field.
-func (d *Definition) readAccepted(e yamlfile.Entry, severity string) {
-	for _, field := range e.Value.Entries("`accepted_values`") {
-		values := readTexts(field.Value.Items("the accepted values"), "an accepted value")
-		if len(values) == 0 {
-			field.Key.Reject(yamlfile.CodeCheck, "", "no accepted values for %q", field.Key.Value())
-			continue
-		}
-		d.Checks = append(d.Checks, CheckDefinition{
-			Field: Text{field.Key.Value(), field.Key}, Accepted: values, Severity: severity})
 	}
 }
 

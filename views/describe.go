@@ -35,7 +35,21 @@ func (p *Plan) Describe() string {
 	for _, x := range p.Indexes {
 		fmt.Fprintf(&b, "declared index: %v desc %v\n", x.Columns, x.Desc)
 	}
+	for i, check := range p.View.Checks {
+		describeCheck(&b, i, check)
+	}
 	return b.String()
+}
+
+// describeCheck leaves out name and severity: they may change, and what is
+// counted stays the same.
+func describeCheck(b *strings.Builder, i int, c Check) {
+	fmt.Fprintf(b, "check %d %s of %d", i, c.Kind, c.Field)
+	for _, v := range c.Accepted {
+		fmt.Fprintf(b, " %q", relation.AppendText(nil, v))
+	}
+	describeExpr(b, " ", c.Expr)
+	b.WriteByte('\n')
 }
 
 // planForm is raised when plans of the same description come to mean something

@@ -52,7 +52,9 @@ func dump(v *View) string {
 		b.WriteByte('\n')
 	}
 	for _, c := range v.Checks {
-		fmt.Fprintf(&b, "check %s on field %d, %s, %d values\n", c.Name, c.Field, c.Severity, len(c.Accepted))
+		fmt.Fprintf(&b, "check %s on field %d, %s, %d values", c.Name, c.Field, c.Severity, len(c.Accepted))
+		dumpExpr(&b, ": ", c.Expr)
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

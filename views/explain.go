@@ -23,6 +23,12 @@ type Explanation struct {
 	Indexes []string `json:"indexes"`
 	// ViewIndexes are those that the view declares on its documents.
 	ViewIndexes []string `json:"viewIndexes"`
+	// Checks are what the view expects of its documents.
+	Checks []ExplainedCheck `json:"checks"`
+	// Warnings are of changes that can touch very many rows.
+	Warnings []string `json:"warnings,omitempty"`
+	// Counted says who counted the rows that estimates are made of, "" for nobody.
+	Counted string `json:"counted,omitempty"`
 }
 
 // ExplainedRows is one occurrence of a relation in the tree.
@@ -32,6 +38,10 @@ type ExplainedRows struct {
 	Kind     OccurrenceKind `json:"kind"`
 	Relation string         `json:"relation"`
 	Alias    string         `json:"alias"`
+	// Count is how many rows the relation has, Each of a list how many there are on
+	// average for each row above it; nil where that is not known.
+	Count *int64   `json:"count,omitempty"`
+	Each  *float64 `json:"each,omitempty"`
 	// Join as equalities, Index what answers it: "the key" or an index's columns.
 	Join  string `json:"join,omitempty"`
 	Index string `json:"index,omitempty"`
@@ -62,14 +72,29 @@ type ExplainedChange struct {
 	Steps []string `json:"steps"`
 	// Many: one change may touch any number of documents.
 	Many bool `json:"many"`
+	// Cost of one changed row.
+	Cost ExplainedCost `json:"cost"`
 }
 
-// Explain puts a plan in words.
-func (p *Plan) Explain() *Explanation {
+// ExplainedCheck is one check of a view. Failing is how many documents fail it
+// in the running daemon, nil where that is not known.
+type ExplainedCheck struct {
+	Name     string `json:"name"`
+	Severity string `json:"severity"`
+	Expects  string `json:"expects"`
+	Failing  *int64 `json:"failing,omitempty"`
+}
+
+// Explain puts a plan in words, without knowing of any rows: see ExplainWith.
+func (p *Plan) Explain() *Explanation { return p.ExplainWith(Counts{}) }
+
+// explain is what a plan says by itself.
+func (p *Plan) explain() *Explanation {
 	x := explainer{plan: p, view: p.View}
 	e := &Explanation{
 		View: p.View.Name, Documents: x.documents(), Having: x.text(p.View.Having, p.View.Nodes[0]),
 		Changes: []ExplainedChange{}, Indexes: []string{}, ViewIndexes: []string{},
+		Checks: []ExplainedCheck{},
 	}
 	if p.View.Kind == UnionView {
 		for _, b := range p.View.Branches {
@@ -89,16 +114,20 @@ func (p *Plan) Explain() *Explanation {
 	for _, index := range p.Indexes {
 		e.ViewIndexes = append(e.ViewIndexes, x.viewIndex(index))
 	}
+	for _, c := range p.View.Checks {
+		e.Checks = append(e.Checks, ExplainedCheck{Name: c.Name, Severity: c.Severity, Expects: x.expects(c)})
+	}
 	return e
 }
 
 type explainer struct {
-	plan *Plan
-	view *View
+	plan   *Plan
+	view   *View
+	counts Counts
 }
 
 func (x explainer) documents() string {
-	key := strings.Join(x.key(), ", ")
+	key := strings.Join(x.view.IdentifiedBy(), ", ")
 	switch x.view.Kind {
 	case GroupView:
 		return "one row per " + key + " of " + x.view.Occurrences[0].Schema.Name
@@ -106,18 +135,6 @@ func (x explainer) documents() string {
 		return "the rows of all branches, by " + key
 	}
 	return "one document per row of " + x.view.Occurrences[0].Schema.Name + ", by " + key
-}
-
-// key names the columns, dimensions or fields that tell documents apart.
-func (x explainer) key() []string {
-	var names []string
-	for _, column := range x.view.Key {
-		names = append(names, x.view.Occurrences[0].Schema.Columns[column].Name)
-	}
-	for _, ordinal := range x.view.KeyFields {
-		names = append(names, x.view.Nodes[0].Scalars[ordinal].Name)
-	}
-	return names
 }
 
 // node explains the rows of a node and all below it.
@@ -288,6 +305,22 @@ func (x explainer) change(o *Occurrence) ExplainedChange {
 		c.Steps = append(c.Steps, text)
 	}
 	return c
+}
+
+// expects says what a check asks of a document.
+func (x explainer) expects(c Check) string {
+	root := x.view.Nodes[0]
+	switch c.Kind {
+	case NotNullCheck:
+		return root.Scalars[c.Field].Name + " is not null"
+	case AcceptedCheck:
+		var values []string
+		for _, v := range c.Accepted {
+			values = append(values, string(relation.AppendText(nil, v)))
+		}
+		return root.Scalars[c.Field].Name + " is null or one of " + strings.Join(values, ", ")
+	}
+	return x.text(c.Expr, root)
 }
 
 func (x explainer) viewIndex(index PlanIndex) string {

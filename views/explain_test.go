@@ -26,19 +26,33 @@ func TestExplain(t *testing.T) {
 				defs = append(defs, d)
 			}
 			checked, _ := CheckAll(defs, readSchemas(t, "testdata/schemas.txt"))
-			explained := map[string]string{}
-			for _, v := range checked {
-				plan, err := Compile(v)
-				if err != nil {
-					t.Fatal(err)
-				}
-				explained[v.Name] = plan.Explain().String()
+			compareGolden(t, filepath.Join("testdata/explain", folder+".golden"), explain(t, checked, Counts{}))
+			if folder == "customer_360" {
+				compareGolden(t, filepath.Join("testdata/explain", folder+"_counted.golden"), explain(t, checked, manyCounts))
 			}
-			var got []byte
-			for _, name := range slices.Sorted(maps.Keys(explained)) {
-				got = append(append(got, explained[name]...), '\n')
-			}
-			compareGolden(t, filepath.Join("testdata/explain", folder+".golden"), got)
 		})
 	}
+}
+
+// manyCounts are those of a large shop.
+var manyCounts = Counts{From: "the test", Rows: map[string]int64{
+	"crm.customers": 2_000_000, "billing.accounts": 1_900_000, "shop.orders": 40_000_000, "shop.order_items": 120_000_000,
+	"catalog.products": 50_000, "all_orders": 3_000_000, "customer_360": 2_000_000, "hr.employees": 900, "shop_de.orders": 1_000_000,
+}}
+
+func explain(t *testing.T, checked []*View, counts Counts) []byte {
+	t.Helper()
+	explained := map[string]string{}
+	for _, v := range checked {
+		plan, err := Compile(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		explained[v.Name] = plan.ExplainWith(counts).String()
+	}
+	var got []byte
+	for _, name := range slices.Sorted(maps.Keys(explained)) {
+		got = append(append(got, explained[name]...), '\n')
+	}
+	return got
 }

@@ -23,9 +23,29 @@ func (e *Explanation) String() string {
 	if many := e.Fan(); len(many) > 0 {
 		fmt.Fprintf(&b, "\nOne change of %s may touch any number of documents.\n", strings.Join(many, ", "))
 	}
+	for _, w := range e.Warnings {
+		b.WriteString("warning: " + w + "\n")
+	}
+	if e.Counted != "" {
+		b.WriteString("Rows are those of " + e.Counted + ".\n")
+	}
 	printList(&b, "\nIndexes on rows\n", e.Indexes)
 	printList(&b, "\nIndexes on documents\n", e.ViewIndexes)
+	var checks []string
+	for _, c := range e.Checks {
+		checks = append(checks, c.String())
+	}
+	printList(&b, "\nChecks, counted and never blocking\n", checks)
 	return b.String()
+}
+
+// String is a check as people read it.
+func (c ExplainedCheck) String() string {
+	text := c.Name + " (" + c.Severity + "): " + c.Expects
+	if c.Failing != nil {
+		text += fmt.Sprintf("; %d fail", *c.Failing)
+	}
+	return text
 }
 
 func printList(b *strings.Builder, head string, list []string) {
@@ -83,6 +103,13 @@ func (r *ExplainedRows) lines() []string {
 			lines = append(lines, label+" "+text)
 		}
 	}
+	if r.Count != nil {
+		text := roundRows(*r.Count)
+		if r.Each != nil {
+			text += ", about " + average(*r.Each) + " each"
+		}
+		lines = append(lines, "rows: "+text)
+	}
 	say("join", r.Join)
 	found := r.Index
 	if found != "" && r.Unique {
@@ -114,5 +141,8 @@ func (c ExplainedChange) print(b *strings.Builder) {
 	}
 	for _, step := range c.Steps {
 		b.WriteString("    → " + step + "\n")
+	}
+	if c.Cost != (ExplainedCost{}) {
+		b.WriteString("    " + c.Cost.String() + "\n")
 	}
 }

@@ -32,7 +32,10 @@ const (
 	OpIf     Op = "?:"   // condition, then, else
 	OpElse   Op = "??"   // first that is not null
 	OpCast   Op = "cast" // implicit widening to Type: int2 → int4 → int8 → numeric
-	OpItem   Op = "#"    // the element at hand, in the second argument of any, all, filter, map
+	// OpClaim is a claim of who asks, by Name: a text, or a list of texts. It stands
+	// in rules of access only; a missing one is an error, so that no rule holds by it.
+	OpClaim Op = "claim"
+	OpItem  Op = "#" // the element at hand, in the second argument of any, all, filter, map
 )
 
 // Expr is a checked expression as data: every node has its type, every name is
@@ -63,6 +66,8 @@ type Env struct {
 	// Fields holds, by ordinal in Node.Scalars, the computed fields of the
 	// current node so far.
 	Fields []relation.Value
+	// Claim gives a claim of who asks; an error where there is none. Nil: there are none.
+	Claim func(name string, t relation.Type) relation.Value
 	// item is the element at hand of any, all, filter and map.
 	item relation.Value
 }

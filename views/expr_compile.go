@@ -41,6 +41,8 @@ func (l *lowering) lower(e *Expr) Eval {
 		return column(e.Occurrence, e.Column)
 	case OpField:
 		return field(e.Field)
+	case OpClaim:
+		return claim(e.Name, e.Type)
 	case OpItem:
 		return func(env *Env) relation.Value { return env.item }
 	case OpAnd:
@@ -74,6 +76,15 @@ func (l *lowering) all(list []*Expr) []Eval {
 		evals[i] = l.lower(e)
 	}
 	return evals
+}
+
+func claim(name string, t relation.Type) Eval {
+	return func(env *Env) relation.Value {
+		if env.Claim == nil {
+			return relation.OfError(relation.ErrFailedInput)
+		}
+		return env.Claim(name, t)
+	}
 }
 
 func constantly(v relation.Value) Eval {

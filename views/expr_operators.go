@@ -190,6 +190,9 @@ func (c *exprChecker) membership(n *ast.BinaryNode) *Expr {
 		return nil
 	}
 	array := operands[1].e
+	if array.Op == OpClaim {
+		array.Type = relation.ArrayOf(relation.Text)
+	}
 	if array.Type.Kind != relation.Array {
 		return c.report(n.Right, codeType, fmt.Sprintf("in needs a list or an array, and this is %s", array.Type),
 			`write [a, b]; a part of a text is found by contains(x, "part")`)

@@ -38,6 +38,7 @@ fields:
   all: {collect: list.m, limit: 3}
 having: total > 4
 indexes: [[plus]]
+checks: [{not_null: plus}, {accepted_values: {id: [1, 2]}}, {expression: total > 5}]
 `
 	const groups = `version: 1
 view: v
@@ -67,6 +68,7 @@ union:
 			{"where: l.m > 3", "where: l.m > 4"}, {"default: 0", "default: 1"}, {"total > 4", "total > 5"}, {"[[plus]]", "[[plus desc]]"},
 			{"many: s.b", "many: s.a"}, {"first: list.m", "last: list.m"}, {"l.n desc", "l.n"}, {"l.n desc", "l.n desc nulls last"}, {"l.n desc", "l.id desc"},
 			{"l.n desc", "l.n desc, twice"}, {"limit: 3", "limit: 4"}, {", limit: 3", ""}, {"limit: 3", "limit: 3, distinct: true"}, {"collect: list.m, limit: 3", "max: list.m"},
+			{"not_null: plus", "not_null: total"}, {"[1, 2]", "[1, 3]"}, {"total > 5", "total > 6"},
 		},
 		groups: {
 			{"n > 1", "n > 2"}, {"m + 1", "m * 2"}, {"m > 2", "m > 3"}, {"sum * 2", "sum * 3"}, {"rows > 3", "rows > 4"}, {"  n:", "  n: n + 1"},
@@ -86,6 +88,15 @@ union:
 				t.Errorf("%q in place of %q leaves the fingerprint as it is", edit[1], edit[0])
 			}
 		}
+	}
+}
+
+// What a check is called, and how bad it is, is not stored.
+func TestNamesOfChecksAreNotInTheFingerprint(t *testing.T) {
+	const text = "version: 1\nview: v\nfrom: s.a\nfields: [id]\nchecks: [{not_null: id}]\n"
+	renamed := strings.Replace(text, "{not_null: id}", "{not_null: id, name: known, severity: warn}", 1)
+	if fingerprintOf(t, text) != fingerprintOf(t, renamed) {
+		t.Error("another name builds the view anew")
 	}
 }
 

@@ -35,6 +35,9 @@ type View struct {
 	// Indexes over root fields, as declared.
 	Indexes [][]IndexTerm
 	Checks  []Check
+	// Access are the rules of who sees what, nil where there are none declared. They
+	// are checked and not enforced yet.
+	Access []AccessRule
 }
 
 // ViewKind says what a view's rows are made of.
@@ -248,11 +251,39 @@ type IndexTerm struct {
 	Desc  bool
 }
 
-// Check is a declared expectation on a root field, counted and never blocking.
+// CheckKind says what a check expects of a document.
+type CheckKind string
+
+// The kinds of checks.
+const (
+	// NotNullCheck fails for a field that is null, be it that it could not be
+	// computed.
+	NotNullCheck CheckKind = "not_null"
+	// AcceptedCheck fails for a value that is not among Accepted; null is none.
+	AcceptedCheck CheckKind = "accepted_values"
+	// ExpressionCheck fails where Expr is not true: false, null, or not computed.
+	ExpressionCheck CheckKind = "expression"
+)
+
+// Check is a declared expectation of each document, counted and never blocking.
 type Check struct {
 	Name     string
-	Field    int // ordinal in the root node's Scalars
-	NotNull  bool
+	Kind     CheckKind
+	Field    int // ordinal in the root node's Scalars; -1 of an expression
 	Accepted []relation.Value
+	Expr     *Expr // reads the root's fields (OpField)
 	Severity string
+}
+
+// IdentifiedBy names what tells documents apart: columns of the root
+// relation, dimensions, or fields.
+func (v *View) IdentifiedBy() []string {
+	var names []string
+	for _, column := range v.Key {
+		names = append(names, v.Occurrences[0].Schema.Columns[column].Name)
+	}
+	for _, ordinal := range v.KeyFields {
+		names = append(names, v.Nodes[0].Scalars[ordinal].Name)
+	}
+	return names
 }

@@ -72,7 +72,7 @@ func (c *cli) check(ctx context.Context, flags checkFlags) error {
 		schemas = withLive(schemas, live)
 		found = append(withoutCapture(found, p, live), more...)
 	}
-	checked, more := views.CheckAll(p.Definitions, schemas)
+	checked, more := p.CheckAgainst(schemas)
 	found = append(found, more...)
 	_, more = compileViews(checked)
 	found = append(found, more...)

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"odsd/engine"
 )
 
 // socketName is the daemon's unix socket in its data directory. Whoever may open
@@ -29,6 +31,7 @@ type controls struct {
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
 	resync  func(ctx context.Context, source string) error
+	failing func(view string, limit int) ([]engine.FailingReport, error)
 	rebuild func(ctx context.Context, view string) error
 	// reload reads the folder anew and tells what that does; it is done only if apply is set.
 	reload func(ctx context.Context, apply bool) (*reloadReply, error)
@@ -67,6 +70,7 @@ func (c controls) handler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, report)
 	})
+	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
 	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
 		if err := c.resync(r.Context(), r.PathValue("source")); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))

@@ -21,7 +21,7 @@ type folderViews struct {
 // the definition that it is served by, where there is one and it still fits the others.
 func viewsOfFolder(p *project.Project, found []yamlfile.Diagnostic, schemas map[string]*relation.Schema, stored []engine.StoredDefinition) folderViews {
 	f := folderViews{}
-	checked, more := views.CheckAll(p.Definitions, schemas)
+	checked, more := p.CheckToServe(schemas)
 	found = append(slices.Clone(found), more...)
 	f.plans, more = compileViews(checked)
 	f.found = yamlfile.Sort(append(withoutMissingSchemas(found), more...))
@@ -37,8 +37,8 @@ func viewsOfFolder(p *project.Project, found []yamlfile.Diagnostic, schemas map[
 func lastGood(p *project.Project, f *folderViews, stored []engine.StoredDefinition) []*views.Definition {
 	var kept []*views.Definition
 	for _, s := range stored {
-		if f.has(s.View) {
-			continue
+		if f.has(s.View) || p.Restricts(s.View) {
+			continue // an older definition would show what rules of access now hide
 		}
 		at := slices.IndexFunc(f.found, func(d yamlfile.Diagnostic) bool {
 			return d.File == s.File && d.Severity == yamlfile.Error

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,17 +22,18 @@ func explainCommand(c *cli) *cobra.Command {
 		Use:   "explain VIEW|FILE.graphql|CODE",
 		Short: "Show the plan of a view or of a query, or what an error code means",
 		Long: "Shows how a view is kept: its joins, the index behind each, where rows lie and what moves\n" +
-			"them, its aggregates, and what a change of each table touches. Of a query in a file it shows\n" +
-			"how its documents are found. A code as E012 is explained at length. It needs no database.",
+			"them, its aggregates, and what a change of each table touches and costs, by the rows that a\n" +
+			"running daemon counts, else by those of schema/*.yaml. Of a query in a file it shows how its\n" +
+			"documents are found. A code as E012 is explained at length. It needs no database.",
 		Args: exactArguments(1, "a view, a file or a code"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if errorCode.MatchString(args[0]) {
 				return c.explainCode(strings.ToUpper(args[0]))
 			}
 			if strings.HasSuffix(args[0], ".graphql") {
 				return c.explainQuery(args[0])
 			}
-			return c.explainView(args[0])
+			return c.explainView(cmd.Context(), args[0])
 		},
 	}
 }
@@ -49,7 +51,7 @@ func (c *cli) explainCode(code string) error {
 	return c.print(fmt.Sprintf("%s: %s\n\n%s\n", e.Code, e.Title, wrap(e.Text, 80)))
 }
 
-func (c *cli) explainView(name string) error {
+func (c *cli) explainView(ctx context.Context, name string) error {
 	p, found := project.Load(c.dir, nil)
 	checked, more := p.Check()
 	found = append(found, more...)
@@ -59,7 +61,7 @@ func (c *cli) explainView(name string) error {
 		if plan.View.Name != name {
 			continue
 		}
-		if explanation := plan.Explain(); c.json {
+		if explanation := c.explanation(ctx, plan, p.Schemas); c.json {
 			return c.printJSON(explanation)
 		} else {
 			return c.print(explanation.String())

@@ -31,6 +31,7 @@ var (
 	viewStateInfo        = describe("odsd_view_state", "1 for the state that the view is in.", []string{"view", "state"})
 	viewDocuments        = describe("odsd_view_documents", "Documents of the view.", perView)
 	viewRowErrors        = describe("odsd_view_row_errors", "Rows of the view with fields that cannot be computed now.", perView)
+	viewFailing          = describe("odsd_view_check_failing_documents", "Documents of the view that fail a check of it now.", []string{"view", "check", "severity"})
 	storeDiskBytes       = describe("odsd_store_disk_bytes", "Bytes that the store takes on disk.", nil)
 	storeFreeBytes       = describe("odsd_store_disk_free_bytes", "Bytes that the store's disk has left.", nil)
 	storeCompactionBytes = describe("odsd_store_compaction_debt_bytes", "Bytes that compactions have yet to rewrite.", nil)
@@ -83,6 +84,9 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(viewDocuments, float64(v.Documents), v.Name)
 		gauge(viewRowErrors, float64(v.RowErrors), v.Name)
+		for _, c := range v.Checks {
+			gauge(viewFailing, float64(c.Failing), v.Name, c.Name, c.Severity)
+		}
 	}
 	store := f.store()
 	gauge(storeDiskBytes, float64(store.DiskBytes))

@@ -14,7 +14,6 @@ import (
 	"odsd/project"
 	"odsd/project/fileschema"
 	"odsd/query"
-	"odsd/views"
 )
 
 type schemaFlags struct {
@@ -101,7 +100,7 @@ func (c *cli) sdl() (string, error) {
 	if err := configError(found); err != nil {
 		return "", err
 	}
-	checked, more := views.CheckAll(p.Definitions, p.Schemas)
+	checked, more := p.Check()
 	found = append(found, more...)
 	plans, more := compileViews(checked)
 	found = yamlfile.Sort(append(found, more...))

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"odsd/engine"
 	"odsd/internal/demo"
 	"odsd/internal/pgcluster"
 )
@@ -47,6 +48,16 @@ func canned(ts *testscript.TestScript, neg bool, args []string) {
 			writeJSON(w, http.StatusOK, reply("graphql.json"))
 		}),
 		verify: func(context.Context, verifyRequest) (any, error) { return reply("verify.json"), nil },
+		failing: func(view string, limit int) ([]engine.FailingReport, error) {
+			var reports []engine.FailingReport
+			text, _ := reply("failing.json").(json.RawMessage)
+			ts.Check(json.Unmarshal(text, &reports))
+			if view != reports[0].View {
+				return nil, fmt.Errorf("no such view: %q", view)
+			}
+			reports[0].Documents = reports[0].Documents[:min(limit, len(reports[0].Documents))]
+			return reports, nil
+		},
 	}.handler()
 	ts.Check(os.MkdirAll(ts.MkAbs("data"), 0o700))
 	listener, err := listenControl(filepath.Join(ts.MkAbs("data"), socketName))

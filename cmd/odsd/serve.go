@@ -77,7 +77,11 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if listeners.control, err = openSocket(p.Config.DataDir); err != nil {
 		return err
 	}
-	d := &running{dir: o.dir, env: o.env, store: store, log: o.log, project: p}
+	scratch, err := emptyScratch(storeDir)
+	if err != nil {
+		return err
+	}
+	d := &running{dir: o.dir, env: o.env, store: store, scratch: scratch, log: o.log, project: p}
 	if err := d.assemble(ctx, found); err != nil {
 		return err
 	}
@@ -92,6 +96,17 @@ func openStore(dir string, log *slog.Logger) (*storage.Store, error) {
 	return storage.Open(filepath.Join(dir, "store"), storage.Options{Log: log})
 }
 
+// emptyScratch gives the folder for what is void when a daemon ends: the
+// transactions that databases have in progress. The store's lock has told that no other daemon
+// uses it.
+func emptyScratch(dir string) (string, error) {
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.RemoveAll(scratch); err != nil {
+		return "", fmt.Errorf("remove what an earlier daemon left: %w", err)
+	}
+	return scratch, nil
+}
+
 func openSocket(dataDir string) (net.Listener, error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -104,6 +119,7 @@ type running struct {
 	dir     string
 	env     project.Env
 	store   *storage.Store
+	scratch string // a folder for what is void when the daemon ends
 	log     *slog.Logger
 	project *project.Project // as it was at the start
 	sources []engine.Source
@@ -115,7 +131,7 @@ type running struct {
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
 func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) error {
-	d.sources = sourcesOf(d.project, found, d.log)
+	d.sources = sourcesOf(d.project, found, d.scratch, d.log)
 	folder, err := d.readViews(ctx, d.project, found)
 	if err != nil {
 		return err
@@ -143,6 +159,7 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
 		resync:  d.engine.Resync,
+		failing: d.engine.Failing,
 		rebuild: d.engine.Rebuild,
 		reload:  d.reload,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
@@ -212,7 +229,7 @@ func (d *running) addresses(l *listeners) addresses {
 }
 
 // sourcesOf makes the sources; one whose file has errors is replaced by its fault.
-func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, log *slog.Logger) []engine.Source {
+func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, log *slog.Logger) []engine.Source {
 	var sources []engine.Source
 	for _, s := range p.Sources {
 		at := slices.IndexFunc(found, func(d yamlfile.Diagnostic) bool {
@@ -225,7 +242,9 @@ func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, log *slog.Logger
 			}})
 			continue
 		}
-		sources = append(sources, postgres.New(captureOf(s, log)))
+		config := captureOf(s, log)
+		config.Scratch = filepath.Join(scratch, s.Name)
+		sources = append(sources, postgres.New(config))
 	}
 	return sources
 }

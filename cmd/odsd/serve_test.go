@@ -45,7 +45,7 @@ func TestRequestsUnderWayAtTheEndAreAnswered(t *testing.T) {
 	defer end()
 	p, found := project.Load(dir, os.LookupEnv)
 	found = append(found, p.Resolve(os.LookupEnv)...)
-	d := &running{dir: dir, env: os.LookupEnv, store: store, log: log, project: p}
+	d := &running{dir: dir, env: os.LookupEnv, store: store, scratch: t.TempDir(), log: log, project: p}
 	if err := d.assemble(ctx, found); err != nil {
 		t.Fatal(err)
 	}

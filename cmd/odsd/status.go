@@ -35,6 +35,8 @@ type sourceStatus struct {
 type statusFlags struct {
 	reach reach
 	watch bool
+	view  string
+	limit int
 }
 
 func statusCommand(c *cli) *cobra.Command {
@@ -43,7 +45,8 @@ func statusCommand(c *cli) *cobra.Command {
 		Use:   "status",
 		Short: "Show how a running daemon's sources and views are",
 		Long: "Asks a running daemon how its sources and views are. Exit code 3 when a source is\n" +
-			"unreachable or halted, 4 when one is staler than its error_after.",
+			"unreachable or halted, 4 when one is staler than its error_after. Checks that fail have no\n" +
+			"part in it; --failing VIEW lists the documents.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -51,6 +54,9 @@ func statusCommand(c *cli) *cobra.Command {
 			d, err := flags.reach.daemon(c)
 			if err != nil {
 				return err
+			}
+			if flags.view != "" {
+				return c.showFailing(ctx, d, flags.view, flags.limit)
 			}
 			if flags.watch {
 				return c.watchStatus(ctx, d)
@@ -60,7 +66,11 @@ func statusCommand(c *cli) *cobra.Command {
 		},
 	}
 	flags.reach.add(cmd)
+	cmd.Flags().StringVar(&flags.view, "failing", "", "list the documents of this `VIEW` that fail its checks, by the project's own daemon alone")
+	cmd.Flags().IntVar(&flags.limit, "limit", 10, "how many documents of each check --failing lists")
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "show it anew every second until Ctrl-C")
+	cmd.MarkFlagsMutuallyExclusive("failing", "url")
+	cmd.MarkFlagsMutuallyExclusive("failing", "watch")
 	return cmd
 }
 
@@ -156,6 +166,7 @@ func (s statusDocument) print(w io.Writer) {
 		fmt.Fprintln(w)
 		views.print(w)
 	}
+	s.printChecks(w)
 	s.printErrors(w)
 }
 

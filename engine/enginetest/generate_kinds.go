@@ -20,7 +20,11 @@ func (g *generator) soundView(c *Case, viewName string, relations []*relation.Sc
 		}
 		for _, v := range checked {
 			if v.Name == viewName {
+				checks := g.checks(v)
 				below = asRelation(v)
+				if _, err := CheckViews(c.Schemas, append(slices.Clone(c.Views), text+checks)); err == nil {
+					text += checks
+				}
 			}
 		}
 		break
@@ -186,13 +190,13 @@ func (m *viewMaker) measure(root *viewNode, dimensions, fields []name) (name, st
 // columns of the same types.
 func (g *generator) union(viewName string, relations []*relation.Schema) string {
 	m := &viewMaker{generator: g, schemas: relations}
-	first := g.input(relations)
-	branches := []*relation.Schema{first}
+	first := g.keyed(g.input(relations))
+	branches := []keyed{first}
 	for range g.between(1, 2) {
 		branches = append(branches, g.likeKeyed(first, relations))
 	}
 	var key []string
-	for range first.Key {
+	for range first.key {
 		key = append(key, m.fresh("k"))
 	}
 	apart := g.chance(2)
@@ -202,13 +206,14 @@ func (g *generator) union(viewName string, relations []*relation.Schema) string 
 	}
 	lines = append(lines, "union:")
 	constant := m.fresh("s")
-	for i, s := range branches {
+	for i, branch := range branches {
+		s := branch.Schema
 		lines = append(lines, "  - from: "+s.Name)
 		if apart || g.chance(3) {
 			lines = append(lines, fmt.Sprintf("    const: {%s: %s}", constant, string(rune('a'+i))))
 		}
 		var renamed []string
-		for k, column := range s.Key {
+		for k, column := range branch.key {
 			renamed = append(renamed, key[k]+": "+s.Columns[column].Name)
 		}
 		lines = append(lines, "    rename: {"+strings.Join(renamed, ", ")+"}")
@@ -224,25 +229,46 @@ func (g *generator) union(viewName string, relations []*relation.Schema) string 
 	return strings.Join(append(lines, g.indexes(fields)...), "\n") + "\n"
 }
 
-// likeKeyed picks a relation whose key unifies with that of another, which may be
+// keyed is a relation with the key that a union gives it: its primary key or
+// another unique one.
+type keyed struct {
+	*relation.Schema
+	key []int
+}
+
+func (g *generator) keyed(s *relation.Schema) keyed {
+	if len(s.Unique) > 0 && g.chance(2) {
+		return keyed{s, s.Unique[0]}
+	}
+	return keyed{s, s.Key}
+}
+
+// likeKeyed picks a relation with a key that unifies with that of another, which may be
 // itself.
-func (g *generator) likeKeyed(with *relation.Schema, relations []*relation.Schema) *relation.Schema {
-	var alike []*relation.Schema
+func (g *generator) likeKeyed(with keyed, relations []*relation.Schema) keyed {
+	alike := []keyed{with}
 	for _, s := range relations {
-		if len(s.Key) != len(with.Key) {
-			continue
-		}
-		same := true
-		for k := range s.Key {
-			a, b := s.Columns[s.Key[k]].Type.Kind, with.Columns[with.Key[k]].Type.Kind
-			number := a.Family() == relation.IntegerFamily && b.Family() == relation.DecimalFamily
-			same = same && (a.Family() == b.Family() || number)
-		}
-		if same {
-			alike = append(alike, s)
+		for _, key := range append([][]int{s.Key}, s.Unique...) {
+			if unifies(with, keyed{s, key}) {
+				alike = append(alike, keyed{s, key})
+			}
 		}
 	}
 	return pick(g, alike)
+}
+
+func unifies(with, other keyed) bool {
+	if len(other.key) != len(with.key) {
+		return false
+	}
+	for k := range other.key {
+		a, b := other.Columns[other.key[k]].Type.Kind, with.Columns[with.key[k]].Type.Kind
+		number := a.Family() == relation.IntegerFamily && b.Family() == relation.DecimalFamily
+		if a.Family() != b.Family() && !number {
+			return false
+		}
+	}
+	return true
 }
 
 // indexes declares some over root fields, at times.

@@ -4,59 +4,48 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
-	"time"
 )
 
 // TestRandomCases plays generated cases on the engine. After every step the
 // stored documents equal the reference's, and all that is stored equals what
 // building anew from the same rows stores. A failure prints its seed, and the
 // case made small, which belongs under testdata/cases once it is understood.
-//
-// ODSD_ORACLE_SECONDS plays for that long, from a seed of the clock or of
-// ODSD_ORACLE_SEED; else a few fixed seeds are played.
 func TestRandomCases(t *testing.T) {
-	seconds, _ := strconv.Atoi(os.Getenv("ODSD_ORACLE_SECONDS"))
-	seed, count := uint64(1), 60
-	if seconds > 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	if given := os.Getenv("ODSD_ORACLE_SEED"); given != "" {
-		n, err := strconv.ParseUint(given, 10, 64)
-		if err != nil {
-			t.Fatalf("ODSD_ORACLE_SEED: %v", err)
-		}
-		seed = n
-	}
-	end := time.Now().Add(time.Duration(seconds) * time.Second)
-	tried, refused := 0, 0
-	for ; tried < count || time.Now().Before(end); tried++ {
-		if !playSeed(t, seed+uint64(tried)) {
+	p := newPlaytime(t, 60)
+	refused, found := 0, tally{}
+	for p.goesOn() {
+		if !playSeed(t, p, p.next(), found) {
 			refused++
 		}
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d cases played, seeds %d to %d; the checker refused %d others", tried-refused, seed, seed+uint64(tried)-1, refused)
-	if refused*10 > tried {
-		t.Errorf("the checker refuses %d of %d generated cases: the generator is of little use", refused, tried)
+	t.Logf("%d cases played, seeds %d to %d; the checker refused %d others", p.played-refused, p.first, p.first+uint64(p.played)-1, refused)
+	t.Logf("of these have\n%s", found)
+	if refused*10 > p.played {
+		t.Errorf("the checker refuses %d of %d generated cases: the generator is of little use", refused, p.played)
 	}
 }
 
 // playSeed generates and plays one case; false where the checker refuses it, as
 // it does an expression that it sees will always fail.
-func playSeed(t *testing.T, seed uint64) bool {
+func playSeed(t *testing.T, p *playtime, seed uint64, found tally) bool {
 	t.Helper()
 	options := Options{Views: 1 + int(seed%4), Failing: seed%3 == 0}
 	c := Generate(seed, options)
-	if _, err := CheckViews(c.Schemas, c.Views); err != nil {
+	checked, err := CheckViews(c.Schemas, c.Views)
+	if err != nil {
 		return false
 	}
+	found.add(Features(c, checked))
 	how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2}
-	err := play(c, how)
-	if err == nil {
+	if err = play(c, how); err == nil {
+		return true
+	}
+	if !p.shrinks() {
+		t.Errorf("case %d, seed %d: %v", p.played, seed, err)
 		return true
 	}
 	small := Shrink(c, func(candidate *Case) bool {
@@ -65,7 +54,7 @@ func playSeed(t *testing.T, seed uint64) bool {
 		}
 		return play(candidate, how) != nil
 	})
-	t.Errorf("seed %d: %v\nmade small: %v\n%s", seed, err, play(small, how), small)
+	t.Errorf("case %d, seed %d: %v\nmade small: %v\n%s", p.played, seed, err, play(small, how), small)
 	return true
 }
 

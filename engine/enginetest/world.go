@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,7 +33,9 @@ type World struct {
 	running *memory.Engine
 	// building lets a world go on while its views are still being built.
 	building bool
-	chunk    int // documents of a step of a build; 0 for the default
+	// unattended has start not wait for anything.
+	unattended bool
+	chunk      int // documents of a step of a build; 0 for the default
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -47,7 +50,10 @@ func NewWorld(schemas []*relation.Schema, vs []*views.View, rows *Database) (*Wo
 
 func (w *World) begin(schemas []*relation.Schema, vs []*views.View, rows *Database) error {
 	w.Database, w.Views, w.schemas = rows, vs, schemas
-	w.sources, w.fs = map[string]*memory.Source{}, storage.MemoryFS()
+	w.sources = map[string]*memory.Source{}
+	if w.fs == nil {
+		w.fs = storage.MemoryFS()
+	}
 	bySource := map[string][]*relation.Schema{}
 	for _, s := range schemas {
 		name := SourceOf(s.Name)
@@ -78,6 +84,9 @@ func (w *World) start() error {
 		return err
 	}
 	w.running, w.Engine = run, run.Engine
+	if w.unattended {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return w.settle(ctx)
@@ -115,12 +124,8 @@ func (w *World) Commit(step Step) error {
 	defer cancel()
 	err := w.running.Together(ctx, func() error {
 		for _, t := range step {
-			changes, err := w.Database.Apply(t)
-			if err != nil {
+			if err := w.tell(t); err != nil {
 				return err
-			}
-			if len(changes) > 0 {
-				w.sources[t.Source].Commit(changes)
 			}
 		}
 		return nil
@@ -129,6 +134,15 @@ func (w *World) Commit(step Step) error {
 		return err
 	}
 	return w.settle(ctx)
+}
+
+// tell has a database commit a transaction, and waits for nothing.
+func (w *World) tell(t Transaction) error {
+	changes, err := w.Database.Apply(t)
+	if err == nil && len(changes) > 0 {
+		w.sources[t.Source].Commit(changes)
+	}
+	return err
 }
 
 // Restart ends the engine and starts another over the same store.
@@ -187,8 +201,25 @@ func (w *World) CheckReference() error {
 		if differences := reference.CompareAll(stored, expected[v.Name]); len(differences) > 0 {
 			return differenceError(v.Name, differences)
 		}
+		if err := w.checkChecks(v.Name, expected[v.Name]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkChecks compares which documents fail which check, and how many.
+func (w *World) checkChecks(view string, expected []*reference.Document) error {
+	reading, err := w.Engine.Read()
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	differences, err := engine.VerifyChecks(reading.Snapshot, reading.Views[view], expected)
+	if err == nil && len(differences) > 0 {
+		err = fmt.Errorf("view %s: %+v", view, differences)
+	}
+	return err
 }
 
 func differenceError(view string, differences []reference.Difference) error {
@@ -229,12 +260,12 @@ func (w *World) checkRebuilt() error {
 	return compareCounts(w.Engine.Status().Views, anew.Engine.Status().Views)
 }
 
-// compareCounts compares how many documents and errors the views are said to have.
+// compareCounts compares how many documents, errors and failed checks the views are said to have.
 func compareCounts(have, want []engine.ViewReport) error {
 	for i, v := range want {
-		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors {
-			return fmt.Errorf("view %s counts %d documents and %d errors, rebuilt %d and %d",
-				v.Name, have[i].Documents, have[i].RowErrors, v.Documents, v.RowErrors)
+		if have[i].Documents != v.Documents || have[i].RowErrors != v.RowErrors || !slices.Equal(have[i].Checks, v.Checks) {
+			return fmt.Errorf("view %s counts %d documents, %d errors and %v, rebuilt %d, %d and %v",
+				v.Name, have[i].Documents, have[i].RowErrors, have[i].Checks, v.Documents, v.RowErrors, v.Checks)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ type Change struct {
 // WriteBase writes the rows of folded changes, which have one change per key,
 // and moves their index entries. All deletes come before all sets, since an
 // entry that one row leaves may be the one that another takes.
-func WriteBase(c *storage.Commit, catalog *Catalog, changes []Change) {
+func WriteBase(c *storage.Commit, catalog *Catalog, changes []Change) error {
 	var w baseWriter
 	for _, change := range changes {
 		if r := catalog.Relations[change.Relation]; r != nil {
@@ -36,8 +36,12 @@ func WriteBase(c *storage.Commit, catalog *Catalog, changes []Change) {
 				c.Set(w.new, w.row)
 			}
 			w.putEntries(c, r, change)
+			if err := w.writeQuarantine(c, r, change); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // WriteIndexes moves the index entries of a relation whose rows are written

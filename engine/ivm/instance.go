@@ -91,10 +91,18 @@ type Result struct {
 	Written   int   // node rows written or deleted
 	Touched   int   // documents that the changes led to, changed by them or not
 	Failed    int   // instances that came to have errors, or other ones
+	// Checks are, for each check, the documents gained that fail it; nil where no
+	// root was looked at.
+	Checks []int64
 	// Took is how long it was at work, told by whoever ran it: a pass knows no clock.
 	Took time.Duration
 	// Roots are the changes of the root's fields, for views that stand on this one.
 	Roots []Change
+}
+
+// Counts says whether any of the numbers kept of the view has moved.
+func (r *Result) Counts() bool {
+	return r.Documents != 0 || r.Errors != 0 || slices.ContainsFunc(r.Checks, func(n int64) bool { return n != 0 })
 }
 
 // instance gives the instance with a key below a parent (nil for a root),

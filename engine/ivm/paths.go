@@ -71,7 +71,7 @@ func (p *pass) paths() error {
 	return nil
 }
 
-// write puts one instance's row, order entry, index entries and errors in place.
+// write puts one instance's row, order entry, index entries, checks and errors in place.
 func (p *pass) write(i *instance) error {
 	if !i.dirty {
 		i.newRow = i.oldRow
@@ -79,6 +79,7 @@ func (p *pass) write(i *instance) error {
 	p.writeRow(i)
 	if i.node.parent == nil {
 		p.writeIndexes(i)
+		p.writeChecks(i)
 		p.result.Documents += present(i.shows()) - present(i.showed())
 		p.tellRoot(i)
 	}

@@ -21,14 +21,24 @@ type Relation struct {
 	Nested bool
 	// Indexes kept on it.
 	Indexes []*Index
+	// base says that it is no view's, and textKey lists the key columns that hold
+	// text: what quarantine asks for.
+	base    bool
+	textKey []int
 }
 
 // NewRelation describes a stored base relation.
 func NewRelation(id storage.RelationID, schema *relation.Schema) *Relation {
-	return &Relation{
+	r := &Relation{
 		Schema: schema, Layout: encoding.NewLayout(rowVersion, views.Types(schema)),
-		Prefix: storage.AppendRowPrefix(nil, id),
+		Prefix: storage.AppendRowPrefix(nil, id), base: true,
 	}
+	for _, column := range schema.Key {
+		if schema.Columns[column].Type.Kind.Family() == relation.TextFamily {
+			r.textKey = append(r.textKey, column)
+		}
+	}
+	return r
 }
 
 // Relation describes the root rows of a view as a relation of this schema,
@@ -69,14 +79,19 @@ func (r *Relation) Scan(reader storage.Reader, lower, upper []byte, visit func(k
 	return nil
 }
 
-// ScanAfter visits the rows whose encoded key parts come after a cursor; nil
-// begins with the first.
+// ScanAfter visits the rows that views see whose encoded key parts come after a
+// cursor; nil begins with the first.
 func (r *Relation) ScanAfter(reader storage.Reader, after []byte, visit func(row []relation.Value) (bool, error)) error {
 	var lower []byte
 	if after != nil {
 		lower = append(append(slices.Clone(r.Prefix), after...), 0xFF)
 	}
-	return r.Scan(reader, lower, nil, func(_ []byte, row []relation.Value) (bool, error) { return visit(row) })
+	return r.Scan(reader, lower, nil, func(_ []byte, row []relation.Value) (bool, error) {
+		if r.Quarantined(row) {
+			return true, nil
+		}
+		return visit(row)
+	})
 }
 
 // rowVersion is the version byte of stored rows.

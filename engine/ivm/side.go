@@ -87,7 +87,9 @@ func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 	}
 	var row []relation.Value
 	if found {
-		row = r.Layout.Decode(nil, stored)[:len(r.Schema.Columns)]
+		if row = r.Layout.Decode(nil, stored)[:len(r.Schema.Columns)]; r.Quarantined(row) {
+			row = nil
+		}
 	}
 	if len(s.rows) >= maxKeptRows {
 		clear(s.rows)

@@ -2,7 +2,6 @@ package ivm
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"odsd/storage/encoding"
 	"odsd/storage/relation"
@@ -96,7 +95,7 @@ func (p *pass) finishUnion() error {
 
 // evaluateUnion takes the row of a key from the first branch that has one.
 func (p *pass) evaluateUnion(i *instance) error {
-	key, err := p.keyOf(i)
+	key, err := p.view.decodeKey(i.id)
 	if err != nil {
 		return err
 	}
@@ -120,19 +119,6 @@ func (p *pass) evaluateUnion(i *instance) error {
 		return nil
 	}
 	return nil
-}
-
-func (p *pass) keyOf(i *instance) ([]relation.Value, error) {
-	var key []relation.Value
-	rest := i.id
-	for _, t := range i.node.KeyParts {
-		v, after, err := encoding.DecodePart(t, encoding.Part{}, rest)
-		if err != nil {
-			return nil, fmt.Errorf("key of view %s: %w", p.view.Plan.View.Name, err)
-		}
-		key, rest = append(key, v), after
-	}
-	return key, nil
 }
 
 // branchRow finds the branch's row for a key of the union: one that gives this

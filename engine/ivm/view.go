@@ -19,6 +19,7 @@ type View struct {
 	touches map[string][]*occurrence
 	indexes []viewIndex
 	having  views.Eval
+	checks  []check
 	// Feeds is set when other views stand on this one: Apply then tells the
 	// changes of its root rows.
 	Feeds bool
@@ -97,6 +98,7 @@ func NewReader(plan *views.Plan, generation storage.GenerationID) *View {
 	if plan.View.Having != nil {
 		v.having = plan.View.Having.Compile()
 	}
+	v.checks = newChecks(plan.View)
 	for _, index := range plan.Indexes {
 		x := viewIndex{columns: index.Columns}
 		for _, desc := range index.Desc {

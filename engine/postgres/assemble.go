@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 	"unsafe"
@@ -18,22 +20,27 @@ type target struct {
 	key      []bool
 }
 
-// assembler makes whole transactions of the stream's messages.
+// assembler makes whole transactions of the stream's messages. Those that come
+// in blocks while they are in progress wait in the spool for their commit.
 type assembler struct {
 	// describe finds the target of a table that the stream describes; nil where
 	// the table is not captured.
 	describe func(*describedRelation) (*target, error)
 	targets  map[uint32]*target
 	message  message
+	spool    *spool
 	open     bool   // between Begin and Commit
 	final    uint64 // the commit record's place, as Begin says
 	tx       *engine.Transaction
 	arena    *arena
 }
 
-func newAssembler(describe func(*describedRelation) (*target, error)) *assembler {
-	return &assembler{describe: describe, targets: make(map[uint32]*target)}
+func newAssembler(spool *spool, describe func(*describedRelation) (*target, error)) *assembler {
+	return &assembler{spool: spool, describe: describe, targets: make(map[uint32]*target)}
 }
+
+// within says whether the messages of a transaction are coming.
+func (a *assembler) within() bool { return a.open || a.spool.block != nil }
 
 func disorder(format string, args ...any) error {
 	return halt(codeProtocol, "the replication stream does not make sense: "+fmt.Sprintf(format, args...),
@@ -41,7 +48,10 @@ func disorder(format string, args ...any) error {
 }
 
 // take takes one message. It gives the transaction that the message ends, else nil.
-func (a *assembler) take(data []byte) (*engine.Transaction, error) {
+func (a *assembler) take(ctx context.Context, data []byte) (*engine.Transaction, error) {
+	if a.spool.block != nil && len(data) > 0 && data[0] != messageStreamStop {
+		return nil, a.keep(data)
+	}
 	m := &a.message
 	if err := m.decode(data); err != nil {
 		return nil, disorder("%v", err)
@@ -51,25 +61,94 @@ func (a *assembler) take(data []byte) (*engine.Transaction, error) {
 		return nil, a.begin()
 	case messageCommit:
 		return a.commit()
-	case messageRelation:
-		t, err := a.describe(m.described)
-		a.targets[m.described.oid] = t
-		return nil, err
-	case messageInsert, messageUpdate, messageDelete:
-		return nil, a.change()
-	case messageTruncate:
-		return nil, a.truncate()
+	case messageStreamStart, messageStreamStop, messageStreamAbort:
+		return nil, a.stream()
+	case messageStreamCommit:
+		return a.commitStreamed(ctx)
 	}
-	return nil, nil // types, origins and logical messages change no row
+	return nil, a.apply()
+}
+
+// apply takes a message that describes or changes rows.
+func (a *assembler) apply() error {
+	switch a.message.kind {
+	case messageRelation:
+		t, err := a.describe(a.message.described)
+		a.targets[a.message.described.oid] = t
+		return err
+	case messageInsert, messageUpdate, messageDelete:
+		return a.change()
+	case messageTruncate:
+		return a.truncate()
+	}
+	return nil // types, origins and logical messages change no row
+}
+
+// keep puts a message of a transaction in progress into the spool.
+func (a *assembler) keep(data []byte) error {
+	kind := data[0]
+	switch kind {
+	case messageType, messageLogical, messageOrigin: // they change no row
+		return nil
+	case messageRelation, messageInsert, messageUpdate, messageDelete, messageTruncate:
+	default:
+		return disorder("a message %q within a block of a transaction", kind)
+	}
+	const head = 1 + 4
+	if len(data) < head {
+		return disorder("pgoutput message %q: %v", kind, errTruncated)
+	}
+	return a.spool.add(binary.BigEndian.Uint32(data[1:]), kind, data[head:])
+}
+
+// stream takes the beginning or end of a block, or a rollback.
+func (a *assembler) stream() error {
+	m := &a.message
+	switch {
+	case a.open:
+		return disorder("a message %q within a transaction", m.kind)
+	case m.kind == messageStreamStart:
+		return a.spool.begin(m.id, m.first)
+	case m.kind == messageStreamStop:
+		return a.spool.end()
+	}
+	return a.spool.abort(m.id, m.sub)
+}
+
+// commitStreamed assembles a transaction from the spool.
+func (a *assembler) commitStreamed(ctx context.Context) (*engine.Transaction, error) {
+	m := &a.message
+	if a.open || m.end < m.final {
+		return nil, disorder("a commit at %s of a transaction in progress", relation.Position(m.final))
+	}
+	end, committed, id := m.end, m.time, m.id
+	a.start(m.final)
+	err := a.spool.commit(id, func(message []byte) error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("apply a transaction: %w", err)
+		}
+		if err := m.decode(message); err != nil {
+			return disorder("%v", err)
+		}
+		return a.apply()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.finish(end, committed), nil
 }
 
 func (a *assembler) begin() error {
 	if a.open {
 		return disorder("a transaction begins within another")
 	}
-	a.open, a.final = true, a.message.final
-	a.tx, a.arena = new(engine.Transaction), new(arena)
+	a.start(a.message.final)
 	return nil
+}
+
+func (a *assembler) start(final uint64) {
+	a.open, a.final = true, final
+	a.tx, a.arena = new(engine.Transaction), new(arena)
 }
 
 func (a *assembler) commit() (*engine.Transaction, error) {
@@ -77,10 +156,14 @@ func (a *assembler) commit() (*engine.Transaction, error) {
 	if !a.open || m.final != a.final || m.end < m.final {
 		return nil, disorder("a commit at %s that no transaction began for", relation.Position(m.final))
 	}
+	return a.finish(m.end, m.time), nil
+}
+
+func (a *assembler) finish(end uint64, committed int64) *engine.Transaction {
 	tx := a.tx
-	tx.End, tx.CommittedAt = relation.Position(m.end), timeOf(m.time)
+	tx.End, tx.CommittedAt = relation.Position(end), timeOf(committed)
 	a.open, a.tx, a.arena = false, nil, nil
-	return tx, nil
+	return tx
 }
 
 // timeOf reads PostgreSQL's microseconds since 2000.

@@ -44,7 +44,6 @@ type column struct {
 	printed   string // its type
 	comment   string
 	resolved  columnType
-	supported bool
 }
 
 // uniqueIndex is a unique index over plain columns without a condition.
@@ -228,7 +227,7 @@ func resolveTypes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 	for _, t := range tables {
 		for i := range t.columns {
 			c := &t.columns[i]
-			c.resolved, c.supported = types.resolve(c.typeOID, c.modifier, c.printed)
+			c.resolved = types.resolve(c.typeOID, c.modifier, c.printed)
 		}
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 )
 
 // baseTypes are PostgreSQL's types that a relation.Kind stands for, by oid.
-// Enums are known by what they are and citext by name, since their oids differ
-// from database to database.
+// Enums are known by what they are. Values of any other type are texts, as
+// PostgreSQL prints them.
 var baseTypes = map[uint32]relation.Kind{
 	16: relation.Bool, 21: relation.Int2, 23: relation.Int4, 20: relation.Int8,
 	700: relation.Float4, 701: relation.Float8, oidNumeric: relation.Decimal,
@@ -43,16 +43,19 @@ type columnType struct {
 	// local says that the type holds timestamps without time zone, which are
 	// read in the source's time zone.
 	local bool
+	// delimiter stands between the elements of an array.
+	delimiter byte
 }
 
 // catalogType is one row of pg_type.
 type catalogType struct {
-	name     string
 	kind     string // b base, e enum, d domain, c composite, r range, m multirange, p pseudo
 	base     uint32 // of a domain
 	modifier int32  // of a domain
 	element  uint32 // of an array
-	labels   []string
+	// delimiter is what an array of this type has between its elements.
+	delimiter byte
+	labels    []string
 }
 
 // catalogTypes resolves types by oid.
@@ -64,8 +67,8 @@ with recursive needed as (
 	union
 	select t.* from pg_type t join needed n
 		on t.oid = n.typbasetype or n.typcategory = 'A' and n.typtype = 'b' and t.oid = n.typelem)
-select oid, typname::text, typtype::text, typbasetype, typtypmod,
-	case when typcategory = 'A' and typtype = 'b' and typlen = -1 and typname not in ('int2vector', 'oidvector') then typelem else 0::oid end,
+select oid, typtype::text, typbasetype, typtypmod, ascii(typdelim::text),
+	case when typcategory = 'A' and typtype = 'b' and typlen = -1 and oid not in ('int2vector'::regtype, 'oidvector'::regtype) then typelem else 0::oid end,
 	coalesce((select array_agg(enumlabel::text order by enumsortorder) from pg_enum where enumtypid = needed.oid), '{}')
 from needed`
 
@@ -77,7 +80,9 @@ func readTypes(ctx context.Context, conn *pgx.Conn, oids []uint32) (catalogTypes
 	types := make(catalogTypes)
 	var oid uint32
 	var t catalogType
-	_, err = pgx.ForEachRow(rows, []any{&oid, &t.name, &t.kind, &t.base, &t.modifier, &t.element, &t.labels}, func() error {
+	var delimiter int32
+	_, err = pgx.ForEachRow(rows, []any{&oid, &t.kind, &t.base, &t.modifier, &delimiter, &t.element, &t.labels}, func() error {
+		t.delimiter = byte(delimiter)
 		types[oid] = t
 		t.labels = nil
 		return nil
@@ -88,25 +93,24 @@ func readTypes(ctx context.Context, conn *pgx.Conn, oids []uint32) (catalogTypes
 	return types, nil
 }
 
-// resolve finds what a column's type is here; ok is false where no
-// relation.Kind stands for it. printed is what format_type gives.
-func (types catalogTypes) resolve(oid uint32, modifier int32, printed string) (t columnType, ok bool) {
-	base, modifier := types.undomain(oid, modifier)
+// resolve finds what a column's type is here. printed is what format_type gives.
+func (types catalogTypes) resolve(oid uint32, modifier int32, printed string) columnType {
+	t := columnType{delimiter: relation.Delimiter}
 	t.Scale = -1
+	base, modifier := types.undomain(oid, modifier)
 	if element := types[base].element; element != 0 {
+		t.delimiter = types[element].delimiter
 		base, _ = types.undomain(element, -1)
 		t.Kind, t.Elem = relation.Array, types.kind(base)
-		ok = t.Elem != relation.Null
 	} else {
 		t.Kind = types.kind(base)
-		ok = t.Kind != relation.Null
 		if t.Kind == relation.Decimal && modifier >= 0 {
 			t.Scale = numericScale(modifier)
 		}
 	}
 	t.labels, t.local = types[base].labels, base == oidTimestamp
 	t.Name = typeName(t.Type, printed)
-	return t, ok
+	return t
 }
 
 // undomain follows domains to the type that they are over, and takes the
@@ -121,16 +125,16 @@ func (types catalogTypes) undomain(oid uint32, modifier int32) (uint32, int32) {
 	return oid, modifier
 }
 
+// kind of a type that is no domain. An array comes here as an element of
+// another one, through a domain.
 func (types catalogTypes) kind(oid uint32) relation.Kind {
-	switch t := types[oid]; {
-	case t.element != 0:
-		return relation.Null // an array of a domain over arrays
-	case t.kind == "e":
-		return relation.Enum
-	case t.kind == "b" && t.name == "citext":
-		return relation.Text
+	if k, known := baseTypes[oid]; known {
+		return k
 	}
-	return baseTypes[oid]
+	if types[oid].kind == "e" {
+		return relation.Enum
+	}
+	return relation.Text
 }
 
 // numericScale takes the declared scale out of a numeric's type modifier: its

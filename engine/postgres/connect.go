@@ -117,12 +117,14 @@ func skipValue(s string) string {
 	return ""
 }
 
-// settings are the session's own, so that values print in the one form that
-// relation.ParseText reads and nothing cuts a long copy off.
+// settings are the sessions' own, of copy and stream alike, so that values print in
+// the one form that relation.ParseText reads, names of the database's objects
+// print whole, and nothing cuts a long copy off.
 var sessionSettings = [...][2]string{
 	{"client_encoding", "UTF8"}, {"timezone", "UTC"}, {"datestyle", "ISO"}, {"intervalstyle", "postgres"},
-	{"extra_float_digits", "3"}, {"bytea_output", "hex"}, {"standard_conforming_strings", "on"},
-	{"statement_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"}, {"search_path", "pg_catalog"},
+	{"extra_float_digits", "3"}, {"bytea_output", "hex"}, {"xmlbinary", "base64"}, {"standard_conforming_strings", "on"},
+	{"quote_all_identifiers", "off"}, {"search_path", "pg_catalog"},
+	{"statement_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"}, {"idle_session_timeout", "0"},
 }
 
 func (s *Source) connectConfig() (*pgx.ConnConfig, error) {
@@ -150,7 +152,7 @@ func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if err := receiveAsStored(ctx, conn.PgConn()); err != nil {
+	if err := settle(ctx, conn.PgConn()); err != nil {
 		closeSession(conn.PgConn())
 		return nil, err
 	}
@@ -177,11 +179,24 @@ func (s *Source) connectReplication(ctx context.Context) (*replicationConn, erro
 	if c.PgConn, err = pgconn.ConnectConfig(ctx, &config.Config); err != nil {
 		return nil, fmt.Errorf("connect for replication: %w", err)
 	}
-	if err := receiveAsStored(ctx, c.PgConn); err != nil {
+	if err := settle(ctx, c.PgConn); err != nil {
 		closeSession(c.PgConn)
 		return nil, err
 	}
 	return c, nil
+}
+
+// settle sets what depends on the database.
+//
+// Amounts of money keep the database's own lc_monetary, since the place of the
+// decimal point is part of it and not of what is stored; the session clings to
+// it, whatever is configured meanwhile.
+func settle(ctx context.Context, c *pgconn.PgConn) error {
+	sql := "SELECT pg_catalog.set_config('lc_monetary', pg_catalog.current_setting('lc_monetary'), false)"
+	if _, err := c.Exec(ctx, sql).ReadAll(); err != nil {
+		return fmt.Errorf("set lc_monetary: %w", err)
+	}
+	return receiveAsStored(ctx, c)
 }
 
 // encodingUnknown is the server encoding of a database that stores bytes as

@@ -103,7 +103,7 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
 		return err
 	}
 	for _, t := range v.tables {
-		values := newValueReader(t, t.schema, r.config.Timezone, v.server.encoding)
+		values := newValueReader(t, t.schema, r.config.Timezone)
 		err := copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
 			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 		})

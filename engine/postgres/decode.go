@@ -7,19 +7,28 @@ import (
 	"fmt"
 )
 
-// The messages of pgoutput, protocol version 1, by their first byte.
+// The messages of pgoutput by their first byte. Those of two-phase commit are
+// not among them: we leave it off, so that a prepared transaction comes as a
+// whole when it is committed.
 const (
-	messageBegin       = 'B'
-	messageCommit      = 'C'
-	messageRelation    = 'R'
-	messageType        = 'Y'
-	messageOrigin      = 'O'
-	messageInsert      = 'I'
-	messageUpdate      = 'U'
-	messageDelete      = 'D'
-	messageTruncate    = 'T'
-	messageLogical     = 'M'
-	messageStreamAbort = 'A' // PostgreSQL 18 may send one that nobody asked for
+	messageBegin    = 'B'
+	messageCommit   = 'C'
+	messageRelation = 'R'
+	messageType     = 'Y'
+	messageOrigin   = 'O'
+	messageInsert   = 'I'
+	messageUpdate   = 'U'
+	messageDelete   = 'D'
+	messageTruncate = 'T'
+	messageLogical  = 'M'
+
+	// Of transactions in progress, since protocol version 2. Between start and
+	// stop, the messages that change rows have the id of their transaction or
+	// sub-transaction after their first byte.
+	messageStreamStart  = 'S'
+	messageStreamStop   = 'E'
+	messageStreamCommit = 'c'
+	messageStreamAbort  = 'A'
 )
 
 // The kinds of cells of a tuple.
@@ -41,10 +50,16 @@ type cell struct {
 // lives until the next decode, and cells alias the bytes decoded.
 type message struct {
 	kind byte
-	// Begin: where the commit record lies. Commit: the same, and end, the
-	// position just after it. Both: the commit's time, microseconds since 2000.
+	// Begin: where the commit record lies. Commit and StreamCommit: the same,
+	// and end, the position just after it. All: the commit's time, microseconds
+	// since 2000.
 	final, end uint64
 	time       int64
+	// StreamStart, StreamCommit, StreamAbort: the transaction. StreamAbort: what
+	// was rolled back, the transaction itself or one within it. StreamStart:
+	// whether it is the first of its blocks.
+	id, sub uint32
+	first   bool
 	// Insert, Update, Delete: the relation's oid and the tuples. oldKind is
 	// 'K' where old holds the key alone, 'O' where it is whole, 0 where there
 	// is none.
@@ -154,43 +169,16 @@ func (m *message) decode(data []byte) error {
 	m.kind, m.oldKind = r.byte(), 0
 	m.old, m.new, m.truncate, m.described = m.old[:0], m.new[:0], m.truncate[:0], nil
 	switch m.kind {
-	case messageBegin:
-		m.final, m.time = r.uint64(), int64(r.uint64())
-		r.uint32() // the transaction's id
-	case messageCommit:
-		r.byte() // flags, unused
-		m.final, m.end, m.time = r.uint64(), r.uint64(), int64(r.uint64())
 	case messageRelation:
 		m.described = r.relation()
-	case messageType:
-		r.uint32()
-		r.text()
-		r.text()
-	case messageOrigin:
-		r.uint64()
-		r.text()
-	case messageInsert:
-		m.relation = r.uint32()
-		m.newTuple(&r, r.byte())
-	case messageUpdate:
-		m.relation = r.uint32()
-		m.newTuple(&r, m.oldTuple(&r, r.byte()))
-	case messageDelete:
-		m.relation = r.uint32()
-		if tag := r.byte(); tag != 'K' && tag != 'O' {
-			r.failed = true
-		} else {
-			m.oldKind, m.old = tag, r.tuple(m.old)
-		}
+	case messageInsert, messageUpdate, messageDelete:
+		m.row(&r)
 	case messageTruncate:
 		m.truncated(&r)
-	case messageLogical:
-		r.byte()
-		r.uint64()
-		r.text()
-		r.take(int(int32(r.uint32())))
-	case messageStreamAbort:
-		return nil // nothing of it was ever streamed
+	case messageBegin, messageCommit, messageStreamStart, messageStreamStop, messageStreamCommit, messageStreamAbort:
+		m.boundary(&r)
+	case messageType, messageOrigin, messageLogical:
+		m.skip(&r)
 	default:
 		return fmt.Errorf("unknown pgoutput message %q", m.kind)
 	}
@@ -201,6 +189,63 @@ func (m *message) decode(data []byte) error {
 		return fmt.Errorf("pgoutput message %q: %d bytes too many", m.kind, len(r.rest))
 	}
 	return nil
+}
+
+func (m *message) row(r *reader) {
+	m.relation = r.uint32()
+	switch m.kind {
+	case messageInsert:
+		m.newTuple(r, r.byte())
+	case messageUpdate:
+		m.newTuple(r, m.oldTuple(r, r.byte()))
+	case messageDelete:
+		if tag := r.byte(); tag != 'K' && tag != 'O' {
+			r.failed = true
+		} else {
+			m.oldKind, m.old = tag, r.tuple(m.old)
+		}
+	}
+}
+
+// boundary reads where a transaction, or a block of one in progress, begins or ends.
+func (m *message) boundary(r *reader) {
+	switch m.kind {
+	case messageBegin:
+		m.final, m.time = r.uint64(), int64(r.uint64())
+		r.uint32() // the transaction's id
+	case messageStreamStart:
+		m.id, m.first = r.uint32(), r.byte() != 0
+	case messageStreamAbort:
+		m.id, m.sub = r.uint32(), r.uint32()
+		if len(r.rest) > 0 { // told to those who apply in parallel
+			r.uint64()
+			r.uint64()
+		}
+	case messageStreamCommit:
+		m.id = r.uint32()
+		fallthrough
+	case messageCommit:
+		r.byte() // flags, unused
+		m.final, m.end, m.time = r.uint64(), r.uint64(), int64(r.uint64())
+	}
+}
+
+// skip reads what changes no row.
+func (m *message) skip(r *reader) {
+	switch m.kind {
+	case messageType:
+		r.uint32()
+		r.text()
+		r.text()
+	case messageOrigin:
+		r.uint64()
+		r.text()
+	case messageLogical:
+		r.byte()
+		r.uint64()
+		r.text()
+		r.take(int(int32(r.uint32())))
+	}
 }
 
 // oldTuple reads an update's old tuple where there is one and gives the tag

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -68,17 +69,66 @@ func script() [][]byte {
 		wire('U', uint32(1), 'O', tuple("2", 'n'), 'N', tuple("2", "two")),
 		wire('D', uint32(1), 'K', tuple("2", 'n')),
 		wire('T', uint32(2), byte(3), uint32(1), uint32(2)),
-		wire('A', uint32(1), uint32(2)),
 		wire('C', byte(0), uint64(100), uint64(120), uint64(5_000_000)),
 	}
 }
 
-func testAssembler() *assembler {
+// streamedScript is a stream of transactions that come in blocks while they are
+// in progress: 20 with its sub-transactions 21, 22 and 24 between the blocks of
+// 30, and 40 of which nothing is told but its end.
+func streamedScript() [][]byte {
+	row := func(sub uint32, key, value string) []byte {
+		return wire('I', sub, uint32(1), 'N', tuple(key, value))
+	}
+	return [][]byte{
+		wire('S', uint32(20), byte(1)),
+		wire('O', uint64(9), "origin"),
+		wire('R', uint32(20), uint32(1), "public", "t", 'd', uint16(2), byte(1), "id", uint32(23), uint32(0xffffffff), byte(0), "v", uint32(25), uint32(0xffffffff)),
+		row(20, "1", "kept"),
+		row(21, "2", "rolled back"),
+		row(22, "3", "within what is rolled back"),
+		wire('E'),
+		wire('S', uint32(30), byte(1)),
+		wire('Y', uint32(30), uint32(77), "public", "mood"),
+		wire('M', uint32(30), byte(1), uint64(50), "prefix", uint32(3), []byte("abc")),
+		wire('E'),
+		wire('A', uint32(20), uint32(22)),
+		wire('A', uint32(20), uint32(21)),
+		wire('S', uint32(20), byte(0)),
+		row(24, "4", "kept"),
+		wire('U', uint32(20), uint32(1), 'N', tuple("1", 'u')),
+		wire('T', uint32(20), uint32(1), byte(0), uint32(1)),
+		wire('E'),
+		wire('c', uint32(30), byte(0), uint64(90), uint64(95), uint64(5_000_000)),
+		wire('A', uint32(40), uint32(40), uint64(1), uint64(2)),
+		wire('A', uint32(20), uint32(23)),
+		wire('c', uint32(20), byte(0), uint64(100), uint64(120), uint64(5_000_000)),
+	}
+}
+
+func testSpool(t testing.TB) *spool { return spoolIn(t, t.TempDir()) }
+
+func spoolIn(t testing.TB, dir string) *spool {
+	s, err := openSpool(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func testAssembler(t testing.TB) *assembler { return assemblerWith(testSpool(t)) }
+
+func assemblerWith(s *spool) *assembler {
 	schema := &relation.Schema{Name: "shop.t", Key: []int{1}, Columns: []relation.Column{
 		{Name: "v", Type: relation.TypeOf(relation.Text)}, {Name: "id", Type: relation.TypeOf(relation.Int4)},
 	}}
 	values := &valueReader{schema: schema, local: make([]bool, 2), zone: time.UTC}
-	return newAssembler(func(d *describedRelation) (*target, error) {
+	return newAssembler(s, func(d *describedRelation) (*target, error) {
 		if d.name != "t" || len(d.columns) != 2 {
 			return nil, nil
 		}
@@ -87,10 +137,10 @@ func testAssembler() *assembler {
 }
 
 func TestAssembleEveryMessage(t *testing.T) {
-	a := testAssembler()
+	a := testAssembler(t)
 	var tx *engine.Transaction
 	for _, message := range script() {
-		given, err := a.take(message)
+		given, err := a.take(context.Background(), message)
 		if err != nil {
 			t.Fatalf("%q: %v", message[0], err)
 		}
@@ -121,11 +171,42 @@ func TestAssembleEveryMessage(t *testing.T) {
 	}
 }
 
-func TestEveryTruncationIsAnError(t *testing.T) {
-	for _, data := range script() {
-		if data[0] == messageStreamAbort {
+// A transaction in progress that commits is what it would be had it come at
+// once: without what was rolled back within it, whatever came between.
+func TestAssembleTransactionsInProgress(t *testing.T) {
+	a := testAssembler(t)
+	var got []string
+	for _, message := range streamedScript() {
+		tx, err := a.take(context.Background(), message)
+		if err != nil {
+			t.Fatalf("%q: %v", message[0], err)
+		}
+		for i := range message {
+			message[i] = 0xee
+		}
+		if tx == nil {
 			continue
 		}
+		got = append(got, fmt.Sprintf("ends at %s", tx.End))
+		for _, c := range tx.Changes {
+			got = append(got, fmt.Sprintf("%d old [%s] new [%s]", c.Operation, showRow(c.Old), showRow(c.New)))
+		}
+	}
+	want := []string{
+		"ends at 0/5F",
+		"ends at 0/78", "1 old [] new [kept 1]", "1 old [] new [kept 4]", "2 old [] new [unchanged 1]", "4 old [] new []",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("transactions\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if left := spooled(t, a.spool); left != 0 || len(a.spool.streamed) != 0 {
+		t.Errorf("%d files and %d transactions are left", left, len(a.spool.streamed))
+	}
+}
+
+func TestEveryTruncationIsAnError(t *testing.T) {
+	boundaries := [][]byte{streamedScript()[0], wire('E'), streamedScript()[18], wire('A', uint32(1), uint32(2))}
+	for _, data := range append(script(), boundaries...) {
 		var m message
 		for n := range data {
 			if err := m.decode(data[:n:n]); err == nil {
@@ -142,7 +223,18 @@ func TestDisorderHalts(t *testing.T) {
 	begin := wire('B', uint64(100), uint64(0), uint32(7))
 	described := script()[3]
 	cases := map[string][][]byte{
-		"unknown message":             {wire('S', uint32(1), byte(1))},
+		"unknown message":             {wire('b', uint32(1), byte(1))},
+		"block within a transaction":  {begin, wire('S', uint32(1), byte(1))},
+		"block within a block":        {wire('S', uint32(1), byte(1)), wire('S', uint32(2), byte(1))},
+		"block that is not the first": {wire('S', uint32(1), byte(0))},
+		"first block again":           {wire('S', uint32(1), byte(1)), wire('E'), wire('S', uint32(1), byte(1))},
+		"end without a block":         {wire('E')},
+		"rollback within a block":     {wire('S', uint32(1), byte(1)), wire('A', uint32(1), uint32(1))},
+		"begin within a block":        {wire('S', uint32(1), byte(1)), begin},
+		"commit of what is unknown":   {wire('c', uint32(1), byte(0), uint64(1), uint64(2), uint64(3))},
+		"nonsense in a block": {wire('S', uint32(1), byte(1)), wire('I', uint32(1), uint32(9)), wire('E'),
+			wire('c', uint32(1), byte(0), uint64(1), uint64(2), uint64(3))},
+		"no id in a block":            {wire('S', uint32(1), byte(1)), wire('I', byte(1))},
 		"begin within a transaction":  {begin, begin},
 		"commit without begin":        {wire('C', byte(0), uint64(100), uint64(120), uint64(0))},
 		"commit of another":           {begin, wire('C', byte(0), uint64(101), uint64(120), uint64(0))},
@@ -155,13 +247,13 @@ func TestDisorderHalts(t *testing.T) {
 	}
 	for name, messages := range cases {
 		t.Run(name, func(t *testing.T) {
-			a := testAssembler()
+			a := testAssembler(t)
 			var err error
 			for _, m := range messages {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, err = a.take(m)
+				_, err = a.take(context.Background(), m)
 			}
 			if fault, final := judge(err); err == nil || !final || fault.Code != codeProtocol {
 				t.Errorf("error %v", err)
@@ -178,11 +270,17 @@ func FuzzAssemble(f *testing.F) {
 		f.Add(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
 	}
 	f.Add(whole)
+	whole = nil
+	for _, m := range streamedScript() {
+		whole = append(binary.BigEndian.AppendUint16(whole, uint16(len(m))), m...)
+	}
+	f.Add(whole)
+	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a := testAssembler()
+		a := assemblerWith(spoolIn(t, dir))
 		for len(data) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
-			tx, err := a.take(data[2 : 2+n])
+			tx, err := a.take(context.Background(), data[2:2+n])
 			if err != nil {
 				return
 			}
@@ -236,24 +334,24 @@ func FuzzCopyText(f *testing.F) {
 }
 
 func BenchmarkAssemble(b *testing.B) {
-	a := testAssembler()
+	a := testAssembler(b)
 	messages := script()
 	for _, m := range messages[:4] {
-		if _, err := a.take(m); err != nil {
+		if _, err := a.take(context.Background(), m); err != nil {
 			b.Fatal(err)
 		}
 	}
 	update := messages[9]
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, err := a.take(update); err != nil {
+		if _, err := a.take(context.Background(), update); err != nil {
 			b.Fatal(err)
 		}
 		if i%1000 == 999 {
-			if _, err := a.take(messages[14]); err != nil {
+			if _, err := a.take(context.Background(), messages[14]); err != nil {
 				b.Fatal(err)
 			}
-			if _, err := a.take(messages[0]); err != nil {
+			if _, err := a.take(context.Background(), messages[0]); err != nil {
 				b.Fatal(err)
 			}
 		}

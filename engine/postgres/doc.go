@@ -13,14 +13,19 @@
 //
 //   - PostgreSQL is told as flushed only what Acknowledge was told, and never
 //     more than this connection has delivered. A wrong value is never
-//     delivered: whatever does not fit the stored schema halts the source and
-//     says which table and column.
+//     delivered: a table that does not fit the stored schema halts the source and
+//     is named; a value that cannot be read is delivered as an error in its place,
+//     which puts its row into quarantine (see engine/ivm).
 //   - Before streaming, the slot's confirmed position lies at or below the
 //     position that the store holds, and the database, its publication and its
 //     tables are the ones that were copied. A promoted standby is the same
 //     database if its timeline left the stored one at or after that position.
 //   - The decoder never panics and never allocates more than its input's size
 //     allows, whatever bytes arrive.
+//   - A transaction that PostgreSQL streams while it is in progress lies in a file
+//     of the spool until its commit comes, and is decoded then: what is rolled
+//     back is never seen, and memory does not grow with what is open. Its files
+//     are void when the connection ends, since the server sends it anew.
 //
 // While streaming, four goroutines belong to one errgroup, which Run joins
 // before it reconnects or returns: the reader (receives, decodes, delivers),
@@ -30,7 +35,7 @@
 // the others end.
 //
 // What the stream cannot carry is refused or left out before anything starts:
-// partitioned tables (capture the partitions), types without a relation.Kind,
-// tables without a key; generated columns, before PostgreSQL 18, are no part
-// of the schema.
+// partitioned tables (capture the partitions) and tables without a key;
+// generated columns, before PostgreSQL 18, are no part of the schema. Values of
+// types that no relation.Kind stands for are texts, as PostgreSQL prints them.
 package postgres

@@ -29,6 +29,7 @@ const (
 	codeSlotActive     = "SLOT_ACTIVE"      // passing: somebody else reads our slot
 	codeSlotBlocked    = "SLOT_BLOCKED"     // passing: a transaction keeps the slot from being created
 	codeCatalogMoved   = "CATALOG_MOVED"    // passing: a table changed while it was being copied
+	codeSpool          = "SPOOL"            // passing: no room for a transaction in progress
 	codeExhausted      = "SERVER_EXHAUSTED" // passing: connections, senders, memory or disk of the server
 )
 

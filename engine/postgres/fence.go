@@ -76,7 +76,7 @@ func (f *fence) Rows(ctx context.Context, schema *relation.Schema, visit func([]
 	if err != nil {
 		return err
 	}
-	values := newValueReader(t, schema, f.source.config.Timezone, f.survey.server.encoding)
+	values := newValueReader(t, schema, f.source.config.Timezone)
 	var refused error
 	err = copyTable(ctx, f.conn, f.survey.publication, t, values, func(rows [][]relation.Value) error {
 		for _, row := range rows {

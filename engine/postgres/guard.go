@@ -40,7 +40,7 @@ func (c *catalog) values(ctx context.Context, schema *relation.Schema) (*valueRe
 	if err != nil {
 		return nil, err
 	}
-	return newValueReader(v.tables[0], schema, c.config.Timezone, v.server.encoding), nil
+	return newValueReader(v.tables[0], schema, c.config.Timezone), nil
 }
 
 // slot reads our slot.

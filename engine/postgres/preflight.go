@@ -31,7 +31,6 @@ const failoverSince = 170000
 // server is what the server and the role allow.
 type server struct {
 	version         int
-	encoding        string
 	role            string
 	walLevel        string
 	maxSlots        int
@@ -48,7 +47,7 @@ type server struct {
 }
 
 const serverQuery = `
-select current_setting('server_version_num')::int, current_setting('server_encoding'), current_user::text, current_setting('wal_level'),
+select current_setting('server_version_num')::int, current_user::text, current_setting('wal_level'),
 	current_setting('max_replication_slots')::int, (select count(*) from pg_replication_slots)::int,
 	exists (select from pg_replication_slots where slot_name = $1), exists (select from pg_replication_slots where slot_name = $1 and active),
 	current_setting('max_wal_senders')::int, (select count(*) from pg_stat_get_wal_senders())::int,
@@ -60,7 +59,7 @@ select current_setting('server_version_num')::int, current_setting('server_encod
 
 func readServer(ctx context.Context, conn *pgx.Conn, slot string) (*server, error) {
 	var s server
-	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.encoding, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
+	err := conn.QueryRow(ctx, serverQuery, slot).Scan(&s.version, &s.role, &s.walLevel, &s.maxSlots, &s.slots, &s.slotExists, &s.slotActive,
 		&s.maxSenders, &s.senders, &s.mayReplicate, &s.managed, &s.mayCreate, &s.senderTimeoutMS, &s.standby)
 	if err != nil {
 		return nil, fmt.Errorf("read the server's settings: %w", err)
@@ -111,7 +110,13 @@ func Introspect(ctx context.Context, config Config) ([]*relation.Schema, []engin
 	if err != nil {
 		return nil, nil, fmt.Errorf("source %s: %w", s.config.Name, faultOf(err))
 	}
-	return v.schemas(), v.lacks, nil
+	schemas := v.schemas()
+	for _, t := range v.tables {
+		if t.schema != nil {
+			t.schema.Rows = t.estimate
+		}
+	}
+	return schemas, v.lacks, nil
 }
 
 // survey reads the catalog and finds every lack: of the tables with these
@@ -141,8 +146,8 @@ func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*su
 		v.lacks = append(v.lacks, checkFound(s.config.Tables, v.tables)...)
 	}
 	for _, t := range v.tables {
-		v.lacks = append(v.lacks, checkTable(t, v.server, v.publication)...)
-		if key := t.key(); key != nil && t.kind == "r" && t.allSupported() {
+		v.lacks = append(v.lacks, checkTable(t, v.server)...)
+		if key := t.key(); key != nil && t.kind == "r" && len(t.columns) > 0 {
 			t.schema = describe(s.config.Name, t, key)
 		}
 	}

@@ -27,6 +27,9 @@ type Config struct {
 	// Tables to capture, "orders" or "billing.invoices"; "*" is every table of
 	// the publication.
 	Tables []string
+	// Scratch is a folder of the source's own for transactions in progress, made
+	// where it is absent; one of the system's temporary ones where empty.
+	Scratch string
 	// Log is where what happens is told; nowhere where nil.
 	Log *slog.Logger
 }
@@ -53,6 +56,8 @@ type Source struct {
 	acknowledged atomic.Uint64
 	// asked holds a token while a Progress event is wanted.
 	asked chan struct{}
+	// moreArguments are pgoutput's, besides those of pluginArguments.
+	moreArguments []string
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,7 +46,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 		return err
 	}
 	s.interval = min(statusInterval(v.server.senderTimeoutMS), r.timing.probe)
-	if err := s.start(ctx, conn); err != nil {
+	if err := s.start(ctx, conn, v.server.version); err != nil {
 		return err
 	}
 	// Nobody can move the slot any more. Our own first status comes after.
@@ -86,22 +87,51 @@ func (r *run) move(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) start(ctx context.Context, conn *pgx.Conn) error {
-	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
-	arguments := []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'"}
+func (s *session) start(ctx context.Context, conn *pgx.Conn, version int) error {
 	err := pglogrepl.StartReplication(ctx, s.replication.PgConn, s.config.Slot, pglogrepl.LSN(s.resume.position),
-		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: arguments})
+		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.pluginArguments(version)})
 	if err != nil {
 		return s.startFault(ctx, conn, err)
 	}
 	return nil
 }
 
+// pluginArguments asks pgoutput for the newest protocol that a server speaks,
+// and for large transactions while they are still in progress: the server then
+// need not write them to its own disk, and most of their way is behind them when
+// they commit. What else it offers is left off: logical messages change no
+// row, and values in binary would not be what PostgreSQL prints.
+func (s *session) pluginArguments(version int) []string {
+	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
+	arguments := []string{
+		fmt.Sprintf("proto_version '%d'", protocolVersion(version)),
+		"publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'",
+		"streaming 'on'",
+	}
+	return append(arguments, s.moreArguments...)
+}
+
+// protocolVersion is the newest version of pgoutput's protocol that a server
+// speaks and we do.
+func protocolVersion(server int) int {
+	switch {
+	case server >= 160000:
+		return 4
+	case server >= 150000:
+		return 3
+	}
+	return 2
+}
+
 // wait runs the session's goroutines and joins them.
 func (s *session) wait(ctx context.Context) error {
+	spool, err := s.openSpool()
+	if err != nil {
+		return err
+	}
 	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
 	group, ctx := errgroup.WithContext(ctx)
-	s.assembler = newAssembler(func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
+	s.assembler = newAssembler(spool, func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
 	group.Go(func() error { return s.read(ctx) })
 	group.Go(func() error { return s.feedback(ctx) })
 	group.Go(func() error { return s.catalog.guard(ctx) })
@@ -110,8 +140,31 @@ func (s *session) wait(ctx context.Context) error {
 		s.replication.wire.stop()
 		return nil
 	})
-	err := group.Wait()
+	err = group.Wait()
 	s.resume.position = relation.Position(s.delivered.Load())
+	return errors.Join(err, s.closeSpool(spool))
+}
+
+// openSpool makes the spool of this connection; without a folder of its own, the
+// source uses one of the system's temporary ones.
+func (s *session) openSpool() (*spool, error) {
+	dir := s.config.Scratch
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "odsd-"+s.config.Slot+"-"); err != nil {
+			return nil, spoolError("keep", os.TempDir(), err)
+		}
+	}
+	return openSpool(dir)
+}
+
+func (s *session) closeSpool(spool *spool) error {
+	err := spool.close()
+	if s.config.Scratch == "" && err == nil {
+		if err := os.Remove(spool.dir); err != nil {
+			return spoolError("remove", spool.dir, err)
+		}
+	}
 	return err
 }
 
@@ -162,7 +215,7 @@ func (s *session) take(ctx context.Context, data []byte) error {
 		}
 		return s.keepalive(ctx, relation.Position(binary.BigEndian.Uint64(data[1:])))
 	case len(data) >= walDataHeader && data[0] == pglogrepl.XLogDataByteID:
-		tx, err := s.assembler.take(data[walDataHeader:])
+		tx, err := s.assembler.take(ctx, data[walDataHeader:])
 		if err != nil || tx == nil {
 			return err
 		}
@@ -172,9 +225,11 @@ func (s *session) take(ctx context.Context, data []byte) error {
 }
 
 // keepalive tells the engine how far the server has come. Within a transaction
-// that would call the transaction applied.
+// that would call the transaction applied. Between the blocks of one in progress
+// it does not: that one will end after what the server has read, and is sent
+// anew from its beginning should the connection be lost.
 func (s *session) keepalive(ctx context.Context, end relation.Position) error {
-	if s.assembler.open || uint64(end) <= s.delivered.Load() {
+	if s.assembler.within() || uint64(end) <= s.delivered.Load() {
 		return nil
 	}
 	if err := s.deliver(ctx, engine.Progress{Position: end}); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // checkTable finds every reason why a table cannot be captured.
-func checkTable(t *table, s *server, p *publication) []engine.Halt {
+func checkTable(t *table, s *server) []engine.Halt {
 	switch {
 	case t.kind == "p":
 		return []engine.Halt{lack(t.short(), "is partitioned: the stream does not tell of partitions attached, detached or truncated",
@@ -19,7 +19,9 @@ func checkTable(t *table, s *server, p *publication) []engine.Halt {
 		return []engine.Halt{lack(t.short(), "is unlogged or temporary, so its changes are in no log", "ALTER TABLE %s SET LOGGED;", t.sql())}
 	}
 	lacks := checkPrivileges(t, s)
-	lacks = append(lacks, checkColumns(t, s, p)...)
+	if len(t.columns) == 0 {
+		lacks = append(lacks, lack(t.short(), "has no column to capture", "leave it out of `tables:`"))
+	}
 	if t.key() == nil {
 		lacks = append(lacks, keyLack(t))
 	}
@@ -41,51 +43,6 @@ func checkPrivileges(t *table, s *server) []engine.Halt {
 			"ALTER ROLE %s BYPASSRLS;", quote(s.role)))
 	}
 	return lacks
-}
-
-func (t *table) allSupported() bool {
-	for _, c := range t.columns {
-		if !c.supported {
-			return false
-		}
-	}
-	return len(t.columns) > 0
-}
-
-func checkColumns(t *table, s *server, p *publication) []engine.Halt {
-	var lacks []engine.Halt
-	for _, c := range t.columns {
-		if !c.supported {
-			lacks = append(lacks, lack(t.short(), fmt.Sprintf("column %s is of type %s, which odsd does not read", quote(c.name), c.printed),
-				"%s", leaveOutSQL(t, s, p)))
-		}
-	}
-	if len(t.columns) == 0 {
-		lacks = append(lacks, lack(t.short(), "has no column to capture", "leave it out of `tables:`"))
-	}
-	return lacks
-}
-
-// leaveOutSQL publishes the columns that can be read.
-func leaveOutSQL(t *table, s *server, p *publication) string {
-	var names []string
-	for _, c := range t.columns {
-		if c.supported {
-			names = append(names, quote(c.name))
-		}
-	}
-	if s.version < listsSince || len(names) == 0 {
-		return fmt.Sprintf("leave %s out of `tables:`, or give the column another type", t.short())
-	}
-	listed := fmt.Sprintf("%s (%s)", t.sql(), strings.Join(names, ", "))
-	if !p.exists {
-		return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s; -- with the other tables", quote(p.name), listed)
-	}
-	sql := fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", quote(p.name), listed)
-	if _, published := p.tables[t.oid]; published {
-		sql = fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s; %s", quote(p.name), t.sql(), sql)
-	}
-	return sql
 }
 
 // keyLack says why a table's rows cannot be told apart, and the shortest way

@@ -1,11 +1,12 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
-	"unicode/utf8"
 
-	"odsd/engine"
 	"odsd/storage/relation"
 )
 
@@ -15,27 +16,31 @@ type valueReader struct {
 	schema *relation.Schema
 	local  []bool         // the column holds timestamps without time zone
 	zone   *time.Location // that those are read in
-	// unsure says that the database does not vouch for its text's encoding.
-	unsure bool
+	// delimiters of the columns that are arrays with another one than usual.
+	delimiters map[int]byte
 }
 
-func newValueReader(t *table, schema *relation.Schema, zone *time.Location, encoding string) *valueReader {
-	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone, unsure: encoding == encodingUnknown}
+func newValueReader(t *table, schema *relation.Schema, zone *time.Location) *valueReader {
+	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone}
 	for i, c := range t.columns {
 		r.local[i] = c.resolved.local && zone != time.UTC
+		if c.resolved.Kind == relation.Array && c.resolved.delimiter != relation.Delimiter {
+			if r.delimiters == nil {
+				r.delimiters = make(map[int]byte)
+			}
+			r.delimiters[i] = c.resolved.delimiter
+		}
 	}
 	return r
 }
 
-// value reads a column's text. The value may alias it.
+// value reads a column's text. The value may alias it. What cannot be read gives
+// an error in its place, which puts the row into quarantine; in a text of the
+// key, by which the row is found, it gives the bytes as they are, which does the same.
 func (r *valueReader) value(column int, text string) (relation.Value, error) {
-	c := &r.schema.Columns[column]
-	if r.unsure && !utf8.ValidString(text) {
-		return relation.Value{}, r.unreadable(column, "text that is not UTF-8")
-	}
-	v, err := relation.ParseText(c.Type, text)
+	v, err := r.parse(column, text)
 	if err != nil { // the error may quote the value, so it ends here
-		return relation.Value{}, r.unreadable(column, "a value that cannot be read as "+c.Type.String())
+		return r.unreadable(column, text)
 	}
 	if r.local[column] {
 		v = toInstant(v, r.zone)
@@ -43,7 +48,28 @@ func (r *valueReader) value(column int, text string) (relation.Value, error) {
 	return v, nil
 }
 
-func (r *valueReader) unreadable(column int, what string) *engine.Halt {
-	return tableHalt(codeValue, r.schema.Name, fmt.Sprintf("column %s holds %s", quote(r.schema.Columns[column].Name), what),
-		"correct the value at the source, or leave the column out of the publication")
+var errNUL = errors.New("text holds a NUL")
+
+func (r *valueReader) parse(column int, text string) (relation.Value, error) {
+	if strings.IndexByte(text, 0) >= 0 { // no server sends one
+		return relation.Value{}, errNUL
+	}
+	t := r.schema.Columns[column].Type
+	if delimiter, unusual := r.delimiters[column]; unusual {
+		return relation.ParseArray(t, delimiter, text)
+	}
+	return relation.ParseText(t, text)
+}
+
+func (r *valueReader) unreadable(column int, text string) (relation.Value, error) {
+	c := &r.schema.Columns[column]
+	switch {
+	case !slices.Contains(r.schema.Key, column):
+		return relation.OfError(relation.ErrUnreadable), nil
+	case c.Type.Kind.Family() == relation.TextFamily:
+		return relation.OfString(c.Type.Kind, text), nil
+	}
+	return relation.Value{}, tableHalt(codeValue, r.schema.Name,
+		fmt.Sprintf("column %s of its key holds a value that cannot be read as %s", quote(c.Name), c.Type),
+		"correct the value at the source, or leave the table out")
 }

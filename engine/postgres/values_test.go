@@ -126,8 +126,8 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDatabase(t)
-	d.exec(`create table t (id int primary key, at timestamp, list timestamp[], zoned timestamptz, day date)`)
-	row := `'2024-07-01 12:00', array['2024-01-01 12:00'::timestamp, null, 'infinity'], '2024-07-01 12:00+00', '2024-07-01'`
+	d.exec(`create table t (id int primary key, at timestamp, list timestamp[], zoned timestamptz, day date, shifted timestamp[])`)
+	row := `'2024-07-01 12:00', array['2024-01-01 12:00'::timestamp, null, 'infinity'], '2024-07-01 12:00+00', '2024-07-01', '[3:3]={2024-01-01 12:00}'`
 	d.exec(`insert into t values (1, ` + row + `)`)
 	s := d.source("t")
 	s.config.Timezone = berlin
@@ -142,6 +142,9 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 		list := got[2].List()
 		if got[1].Int() != at || list[0].Int() != winter || !list[1].IsNull() || !list[2].IsInfinite() {
 			t.Errorf("row %s", showRow(got))
+		}
+		if shifted := got[5].List(); got[5].Bounds() != "[3:3]" || len(shifted) != 1 || shifted[0].Int() != winter {
+			t.Errorf("row %s: the bounds of a list stay", showRow(got))
 		}
 		if got[3].Int() != at+2*3600*second || got[4].Int() != 19905 {
 			t.Errorf("row %s: what has a zone or none must not move", showRow(got))
@@ -195,12 +198,32 @@ func TestInstantIsWhatPostgreSQLSays(t *testing.T) {
 	}
 }
 
-func TestUnreadableValueNamesTheColumnOnly(t *testing.T) {
-	schema := &relation.Schema{Name: "shop.orders", Columns: []relation.Column{{Name: "total", Type: relation.TypeOf(relation.Decimal)}}}
-	r := &valueReader{schema: schema, local: []bool{false}, zone: time.UTC}
-	_, err := r.value(0, "secret 4711")
+// What cannot be read is an error in its place. In the key it is the bytes as
+// they came where the key is a text, and halts the source where it is not: then
+// nothing says which row it is.
+func TestUnreadableValues(t *testing.T) {
+	text, number := relation.TypeOf(relation.Text), relation.TypeOf(relation.Decimal)
+	schema := &relation.Schema{Name: "shop.orders", Key: []int{0, 1}, Columns: []relation.Column{
+		{Name: "code", Type: text}, {Name: "no", Type: number}, {Name: "note", Type: text}, {Name: "total", Type: number},
+		{Name: "tags", Type: relation.ArrayOf(relation.Text)}, {Name: "at", Type: relation.TypeOf(relation.Timestamp)},
+	}}
+	r := &valueReader{schema: schema, local: make([]bool, 6), zone: time.UTC}
+	for _, c := range []struct {
+		column int
+		text   string
+	}{{2, "a\xffb"}, {2, "a\x00b"}, {3, "secret 4711"}, {4, "{a\xff}"}, {5, "294276-12-31 00:00:00+00"}} {
+		if v, err := r.value(c.column, c.text); err != nil || v.Code() != relation.ErrUnreadable {
+			t.Errorf("%q is read as %s, %v", c.text, show(v), err)
+		}
+	}
+	for _, bad := range []string{"a\xffb", "a\x00b"} {
+		if v, err := r.value(0, bad); err != nil || v.Str() != bad {
+			t.Errorf("%q in the key is read as %q, %v", bad, v.Str(), err)
+		}
+	}
+	_, err := r.value(1, "secret 4711")
 	halt, ok := err.(*engine.Halt)
-	if !ok || halt.Code != codeValue || halt.Table != "shop.orders" || !strings.Contains(halt.Message, "column total") {
+	if !ok || halt.Code != codeValue || halt.Table != "shop.orders" || !strings.Contains(halt.Message, "column no") {
 		t.Fatalf("error %v", err)
 	}
 	if strings.Contains(fmt.Sprint(halt.Message, halt.Hint), "4711") {
@@ -208,18 +231,34 @@ func TestUnreadableValueNamesTheColumnOnly(t *testing.T) {
 	}
 }
 
-func TestSQLASCIIMustHoldUTF8(t *testing.T) {
+// A database without an encoding takes any bytes. The rows around one that is
+// no text come as they are, and so does that one when it has been corrected.
+func TestTextThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)
 	name := d.name + "_ascii"
 	d.exec(`create database ` + name + ` encoding 'SQL_ASCII' locale 'C' template template0`)
 	ascii := &database{t: t, name: name, dsn: strings.Replace(d.dsn, "/"+d.name, "/"+name, 1)}
 	ascii.reconnect()
-	ascii.exec(`create table t (id int primary key, v text)`, `insert into t values (1, 'fine')`, `set client_encoding to 'SQL_ASCII'`)
-	f := follow(t, ascii.source("t"), nil)
+	ascii.exec(`set client_encoding to 'SQL_ASCII'`, `create table t (id int primary key, v text, l text[], j json)`, `create table k (code text primary key, v text)`,
+		`insert into t values (1, 'fine ż', null, null), (2, E'copied \xff', '{a}', '1')`, `insert into k values (E'\xc3', 'a')`)
+	f := follow(t, ascii.source("t", "k"), nil)
 	f.untilCopied()
-	ascii.exec(`insert into t values (2, E'\xff')`)
-	if halt := f.halted(); halt.Code != codeValue || halt.Table != name+".t" || !strings.Contains(halt.Message, "not UTF-8") {
-		t.Errorf("halt %s %s %q", halt.Code, halt.Table, halt.Message)
+	ascii.exec(`insert into t values (3, E'\xff', null, null), (4, 'fine', array[E'\xff'], '2'), (5, 'fine', '{b}', E'"\xff"')`,
+		`update t set v = 'mended' where id = 2`, `update t set j = '3' where id = 5`, `update t set v = E'\xfe' where id = 1`,
+		`update k set v = 'b'`, `insert into k values (E'\xc3\xb6', 'c')`, `delete from t where id = 3`)
+	f.catchUp(ascii)
+	unreadable := relation.OfError(relation.ErrUnreadable)
+	rows := f.rows[name+".t"]
+	if len(rows) != 4 || rows["1"][1] != unreadable || rows["4"][2] != unreadable || show(rows["4"][1]) != "fine" {
+		t.Errorf("rows %v", rows)
+	}
+	for key, want := range map[string]string{"2": "2 mended {a} 1", "5": "5 fine {b} 3"} {
+		if got := showRow(rows[key]); got != want {
+			t.Errorf("row %q, want %q", got, want)
+		}
+	}
+	if keys := f.rows[name+".k"]; len(keys) != 2 || show(keys["\xc3"][1]) != "b" || show(keys["ö"][1]) != "c" {
+		t.Errorf("rows %v", keys)
 	}
 }

@@ -65,7 +65,7 @@ func toInstant(v relation.Value, zone *time.Location) relation.Value {
 		for i := range elements {
 			elements[i] = toInstant(elements[i], zone)
 		}
-		return relation.OfArray(v.Elem(), elements)
+		return relation.OfArray(v.Elem(), elements).WithBounds(v.Bounds())
 	}
 	return v
 }

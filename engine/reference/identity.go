@@ -37,6 +37,7 @@ func appendIdentity(b []byte, v relation.Value) []byte {
 		for _, e := range list {
 			b = appendIdentity(b, e)
 		}
+		b = append(append(b, ']'), v.Bounds()...)
 	case relation.Text, relation.Enum, relation.JSON, relation.Bytes, relation.UUID:
 		b = strconv.AppendInt(b, int64(len(v.Str())), 10)
 		b = append(b, '"')

@@ -33,7 +33,8 @@ var order = []string{
 	"project/viewtest",
 	"examples", // the project of the demo, embedded
 	"internal/structure",
-	"internal/oracle", // whole-program tests
+	"internal/oracle",  // whole-program tests
+	"internal/mutants", // proof that the tests bite
 	"cmd/odsd",
 	"bench", // measures the built program
 }

@@ -43,6 +43,10 @@ const (
 	CodeInput    = "E040"
 	CodeUnion    = "E041"
 	CodeGroup    = "E042"
+	CodeAccess   = "E043"
+	CodePersonal = "E044"
+	CodeNullable = "E045"
+	CodeBigJoin  = "E046"
 	CodeVariable = "E050"
 	CodeListener = "E051"
 	CodeLayout   = "E052"
@@ -126,7 +130,7 @@ func explanations() map[string][2]string {
 		CodeIndex: {"Not an index",
 			"`indexes` is a list of lists; each inner list names scalar fields of the document's root, optionally with desc: [[email], [country, total desc]]."},
 		CodeCheck: {"Not a check",
-			"A check is `not_null: field` or `accepted_values: {field: [a, b]}`, over scalar fields of the document's root."},
+			"A check is `not_null: field`, `accepted_values: {field: [a, b]}` or `expression: condition`, over scalar fields of the document's root. Documents that fail it are counted and stay in the view."},
 		CodeGraphQL: {"Not a name that GraphQL allows",
 			"Names in GraphQL are made of the letters A to Z, digits and underscores, begin with no digit, and not with two underscores. Where a name of the YAML cannot be turned into one, give it one: `graphql: {field: name}`."},
 		CodeCollision: {"Two things of one GraphQL name",
@@ -157,6 +161,14 @@ func explanations() map[string][2]string {
 			"The rows of a union come from its branches, and columns of one name are one column: their types must unify (integers to the wider, integers and decimals to numeric, enums and texts to text), and each branch has one column of a name. Every branch must have the columns of `key`; those that are not constants must be a unique key of it. A row's branch must follow from its key, by a constant that differs in each branch, or else `conflict: first` must say that the earlier branch wins."},
 		CodeGroup: {"Not a dimension or measure",
 			"`group_by` names the dimensions: columns, expressions over a row, or buckets of time, of types that have an order. `measures` are aggregates over the rows of a group, or expressions over other measures and dimensions. Their names are the columns of the view, each given once."},
+		CodeAccess: {"Not a rule of access",
+			"A rule of `access` names `roles` and the `fields` that readers with one of them see: \"*\", or paths such as email or orders.total. `mask` lists fields that are shown as null, or says for each null, last4 or hash; `where` is a condition over fields of the root and claims of who asks, which are texts or lists of texts: country in session.countries."},
+		CodePersonal: {"Personal data that a view lays open",
+			"A column that its source marks with `pii` is followed through expressions, aggregates that give values back, dimensions, and views above. Access does not inherit: a view that shows such a field, or one that a view below has a rule for, needs a rule of its own that names it, by `fields` or `mask`; \"*\" alone names nothing. Write `declassify: true` at a field that everyone may see, such as the number of letters of a name. A view without any `access` is warned of, since without `auth` everyone reads everything, and with it nobody reads such a view."},
+		CodeNullable: {"A comparison that rows with null meet",
+			"`!=` is null-safe: nil != \"draft\" is true, where SQL's <> leaves such rows out. If they are meant, write it so that readers see it: status == nil or status != \"draft\". If not: status != nil and status != \"draft\"."},
+		CodeBigJoin: {"A join on a big table, by no key of it",
+			"The join needs an index of its own on a table with a million rows or more: it is built from all of them, and kept at every change of the table. Where a join by a key, or one that another view has an index for, does as well, take that; else it costs disk and some microseconds a change, and a changed row on the other side may touch many documents: see odsd explain VIEW."},
 		CodeVariable: {"A variable that is not set",
 			"Strings of odsd.yaml and of sources may hold ${VAR}, from the environment, and ${file:/path}, the contents of a file. The one named is absent. Write $${ for a literal ${."},
 		CodeListener: {"A listener open to the network",

@@ -90,12 +90,28 @@ func (n Node) Warn(code, hint, format string, args ...any) {
 // ReportWithin says that a part of a scalar is wrong: length bytes of its
 // value from the byte at offset.
 func (n Node) ReportWithin(offset, length int, code, hint, format string, args ...any) {
-	if n.n == nil {
+	if d, ok := n.partAt(offset, length); ok {
+		d.Code, d.Hint, d.Message = code, hint, fmt.Sprintf(format, args...)
+		n.file.add(d)
 		return
 	}
-	if n.n.Kind != yaml.ScalarNode || n.n.Value == "" {
-		n.Report(code, hint, format, args...)
+	n.Report(code, hint, format, args...)
+}
+
+// WarnWithin is Warn of a part of a scalar, as in ReportWithin.
+func (n Node) WarnWithin(offset, length int, code, hint, format string, args ...any) {
+	if d, ok := n.partAt(offset, length); ok {
+		d.Code, d.Severity, d.Hint, d.Message = code, Warning, hint, fmt.Sprintf(format, args...)
+		n.file.add(d)
 		return
+	}
+	n.Warn(code, hint, format, args...)
+}
+
+// partAt is a finding at a part of a scalar, if the node is one that has parts.
+func (n Node) partAt(offset, length int) (Diagnostic, bool) {
+	if n.n == nil || n.n.Kind != yaml.ScalarNode || n.n.Value == "" {
+		return Diagnostic{}, false
 	}
 	offsets := n.file.Offsets(n.n)
 	from, to := offsets.Of(offset), offsets.Of(offset+length)
@@ -106,7 +122,7 @@ func (n Node) ReportWithin(offset, length int, code, hint, format string, args .
 	} else {
 		width = max(characters(n.file.line(line))-col+1, 1)
 	}
-	n.file.add(Diagnostic{Line: line, Col: col, Length: width, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)})
+	return Diagnostic{Line: line, Col: col, Length: width}, true
 }
 
 // Entries are the pairs of a mapping, in the order of the file, without those

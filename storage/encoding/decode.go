@@ -197,12 +197,21 @@ func clamp32(n int64) int64 { return max(math.MinInt32, min(math.MaxInt32, n)) }
 
 func decodeArray(t relation.Type, b []byte) (relation.Value, bool) {
 	var list []relation.Value
+	bounds := ""
 	for at := 1; b[at] != arrayEnd; {
 		element, n := relation.TypeOf(t.Elem), 1
 		switch b[at] {
 		case nullLast:
 			list = append(list, relation.OfNull())
 			at++
+			continue
+		case arrayBounds:
+			n = boundsLength(b[at:], 0)
+			bounds = string(b[at+1 : at+n-1])
+			if !relation.ValidBounds(bounds) {
+				return relation.Value{}, false
+			}
+			at += n
 			continue
 		case arrayByte:
 			element = t
@@ -217,5 +226,5 @@ func decodeArray(t relation.Type, b []byte) (relation.Value, bool) {
 		list = append(list, v)
 		at += n
 	}
-	return relation.OfArray(t.Elem, list), true
+	return relation.OfArray(t.Elem, list).WithBounds(bounds), true
 }

@@ -28,7 +28,8 @@
 //	0x03 … 0x08     decimal: -Infinity, < 0, 0, > 0, Infinity, NaN; a number is
 //	                0.DDDD × 10^E: E as an integer, then two digits d a byte as
 //	                2d+1, the last as 2d; all inverted where < 0
-//	0xF8            array: its elements' parts, ended by 00
+//	0xF8            array: its elements' parts, then between two 01 its bounds where
+//	                they do not begin with 1, ended by 00
 //
 // Dates, times and timestamps are integers; an interval is two of them, its
 // length in days of 24 hours and months of 30 days, and the rest of a day.

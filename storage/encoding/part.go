@@ -37,6 +37,8 @@ const (
 
 	arrayByte = 0xF8
 	arrayEnd  = 0x00
+	// arrayBounds comes before no element and after none that goes on.
+	arrayBounds = 0x01
 
 	escapeByte    = 0x00
 	escapedZero   = 0xFF
@@ -218,6 +220,9 @@ func appendArray(dst []byte, v relation.Value) []byte {
 	dst = append(dst, arrayByte)
 	for _, e := range v.List() {
 		dst = AppendPart(dst, Part{}, e)
+	}
+	if bounds := v.Bounds(); bounds != "" {
+		dst = append(append(append(dst, arrayBounds), bounds...), arrayBounds)
 	}
 	return append(dst, arrayEnd)
 }

@@ -148,6 +148,16 @@ func decimalLength(b []byte, mask byte) int {
 	return -1
 }
 
+// boundsLength finds the end of an array's bounds, after which nothing but the
+// array's end may come.
+func boundsLength(b []byte, mask byte) int {
+	end := bytes.IndexByte(b[1:], arrayBounds^mask)
+	if end < 0 || end+2 >= len(b) || b[end+2]^mask != arrayEnd {
+		return -1
+	}
+	return end + 2
+}
+
 func arrayLength(t relation.Type, b []byte, mask byte, depth int) int {
 	if b[0]^mask != arrayByte || depth >= maxArrayDepth {
 		return -1
@@ -159,6 +169,8 @@ func arrayLength(t relation.Type, b []byte, mask byte, depth int) int {
 		case arrayEnd:
 			return at + 1
 		case nullLast:
+		case arrayBounds:
+			n = boundsLength(b[at:], mask)
 		case arrayByte:
 			n = arrayLength(t, b[at:], mask, depth+1)
 		default:

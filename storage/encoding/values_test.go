@@ -145,7 +145,8 @@ func arrays(elem relation.Kind, depth int) *rapid.Generator[relation.Value] {
 		if depth > 0 && rapid.IntRange(0, 3).Draw(t, "nested") == 0 {
 			element = arrays(elem, depth-1)
 		}
-		return relation.OfArray(elem, rapid.SliceOfN(element, 0, 4).Draw(t, "elements"))
+		array := relation.OfArray(elem, rapid.SliceOfN(element, 0, 4).Draw(t, "elements"))
+		return array.WithBounds(rapid.SampledFrom([]string{"", "", "[0:2]", "[-1:5][2:3]"}).Draw(t, "bounds"))
 	})
 }
 

@@ -12,6 +12,8 @@ type Column struct {
 	Labels []string
 	// Description is the column's comment at the source.
 	Description string
+	// PII is the kind of personal data that the project says it holds; "" for none.
+	PII string `json:"-"`
 }
 
 // Schema describes a relation: a captured table or a view's root rows.
@@ -26,6 +28,9 @@ type Schema struct {
 	Unique [][]int
 	// Description is the table's comment at the source.
 	Description string
+	// Rows is about how many there are, as the database or the schema file last
+	// told; 0 where that is not known.
+	Rows int64 `json:"-"`
 }
 
 // Column finds a column's ordinal by name; -1 when there is none.

@@ -64,7 +64,7 @@ func parseText(t Type, s string) (Value, error) {
 	case Interval:
 		return parseInterval(s)
 	case Array:
-		return parseArray(t.Elem, s)
+		return parseArray(t.Elem, Delimiter, s)
 	}
 	return Value{}, errors.New("a type without values")
 }

@@ -2,6 +2,7 @@ package relation
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -10,22 +11,43 @@ var errArray = errors.New("expected elements between braces, separated by commas
 // maxArrayDimensions is PostgreSQL's own limit.
 const maxArrayDimensions = 6
 
+// Delimiter stands between the elements of nearly all arrays; a type may set
+// another one, as box does.
+const Delimiter = ','
+
 // arrayReader reads PostgreSQL's text of an array.
 type arrayReader struct {
-	elem Type
-	s    string // what is left
+	elem      Type
+	delimiter byte
+	s         string // what is left
 }
 
-// parseArray reads {1,NULL,"a b",{…}}. An array whose first index is not 1,
-// which prints its bounds, is refused: a list has no place for them.
-func parseArray(elem Kind, s string) (Value, error) {
-	if strings.HasPrefix(s, "[") {
-		return Value{}, errors.New("an array whose lower bounds are not 1 cannot be held")
+// ParseArray reads an array whose elements have a delimiter of their own; see ParseText.
+func ParseArray(t Type, delimiter byte, s string) (Value, error) {
+	v, err := parseArray(t.Elem, delimiter, s)
+	if err != nil {
+		return Value{}, fmt.Errorf("not a valid %s: %w", t, err)
 	}
-	r := arrayReader{elem: TypeOf(elem), s: s}
+	return v, nil
+}
+
+// parseArray reads {1,NULL,"a b",{…}}, with its bounds before it where its
+// first index is not 1: [0:1]={1,2}.
+func parseArray(elem Kind, delimiter byte, s string) (Value, error) {
+	bounds := ""
+	if strings.HasPrefix(s, "[") {
+		bounds, s, _ = strings.Cut(s, "=")
+		if !ValidBounds(bounds) {
+			return Value{}, errArray
+		}
+	}
+	r := arrayReader{elem: TypeOf(elem), delimiter: delimiter, s: s}
 	v, err := r.array(1)
 	if err == nil && r.s != "" {
 		return Value{}, errArray
+	}
+	if bounds != "" {
+		v = v.WithBounds(bounds)
 	}
 	return v, err
 }
@@ -39,7 +61,7 @@ func (r *arrayReader) array(depth int) (Value, error) {
 	}
 	var list []Value
 	for !r.accept('}') {
-		if len(list) > 0 && !r.accept(',') {
+		if len(list) > 0 && !r.accept(r.delimiter) {
 			return Value{}, errArray
 		}
 		v, err := r.element(depth)
@@ -73,8 +95,8 @@ func (r *arrayReader) element(depth int) (Value, error) {
 		}
 		return parseText(r.elem, s)
 	}
-	end := strings.IndexAny(r.s, `,{}"\`)
-	if end <= 0 || r.s[end] != ',' && r.s[end] != '}' {
+	end := r.end()
+	if end <= 0 || r.s[end] != r.delimiter && r.s[end] != '}' {
 		return Value{}, errArray
 	}
 	s := r.s[:end]
@@ -83,6 +105,18 @@ func (r *arrayReader) element(depth int) (Value, error) {
 		return OfNull(), nil
 	}
 	return parseText(r.elem, s)
+}
+
+// end finds what may stand after an element without quotes; -1 where nothing does.
+func (r *arrayReader) end() int {
+	if r.delimiter == Delimiter {
+		return strings.IndexAny(r.s, `,{}"\`)
+	}
+	end := strings.IndexAny(r.s, `{}"\`)
+	if at := strings.IndexByte(r.s, r.delimiter); at >= 0 && (at < end || end < 0) {
+		return at
+	}
+	return end
 }
 
 // quoted reads up to the closing quote; a backslash stands before a quote and
@@ -112,6 +146,9 @@ func (r *arrayReader) quoted() (string, bool) {
 }
 
 func appendArray(dst []byte, v Value) []byte {
+	if bounds := v.Bounds(); bounds != "" {
+		dst = append(append(dst, bounds...), '=')
+	}
 	dst = append(dst, '{')
 	for i, e := range v.List() {
 		if i > 0 {

@@ -112,7 +112,8 @@ func TestTextThatIsRefused(t *testing.T) {
 		{"interval", ""}, {"interval", "1 fortnight"}, {"interval", "1"}, {"interval", "P1D"}, {"interval", "01:00:00 1 day"},
 		{"interval", "2147483648 days"}, {"interval", "178956971 years"}, {"interval", "2562047789:00:00"},
 		{"integer[]", ""}, {"integer[]", "{"}, {"integer[]", "{1"}, {"integer[]", "{1,}"}, {"integer[]", "{,1}"}, {"integer[]", "{1}x"},
-		{"integer[]", "{1 2}"}, {"integer[]", "{1,{2}}"}, {"integer[]", "[0:1]={1,2}"}, {"integer[]", "{{{{{{{1}}}}}}}"}, {"integer[]", `{"1}`},
+		{"integer[]", "{1 2}"}, {"integer[]", "{1,{2}}"}, {"integer[]", "[0:1]{1,2}"}, {"integer[]", "[01:1]={1,2}"}, {"integer[]", "[:1]={1}"}, {"integer[]", "[1:1={1}"}, {"integer[]", "[1:9999999999]={1}"},
+		{"integer[]", "{{{{{{{1}}}}}}}"}, {"integer[]", `{"1}`},
 		{"text[]", `{"a`}, {"text[]", `{"a\`}, {"text[]", `{a"b}`}, {"text[]", `{a\b}`},
 	} {
 		if v, err := ParseText(typeNamed(t, c.typ), c.text); err == nil {

@@ -17,6 +17,21 @@ var typeNames = map[string]Kind{
 	"timestamp with time zone": Timestamp, "timestamp without time zone": Timestamp,
 }
 
+// printedTypes are the built-in types that no kind stands for: their values are
+// texts, as PostgreSQL prints them.
+var printedTypes = func() map[string]bool {
+	types := map[string]bool{"time with time zone": true, "bit varying": true}
+	for _, name := range strings.Fields(`money bit inet cidr macaddr macaddr8 xml tsvector tsquery jsonpath
+		point line lseg box path polygon circle
+		int4range int8range numrange tsrange tstzrange daterange
+		int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange
+		oid regclass regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype
+		xid xid8 cid tid pg_lsn pg_snapshot txid_snapshot int2vector oidvector aclitem refcursor`) {
+		types[name] = true
+	}
+	return types
+}()
+
 // plainTypes are the names that a kind goes by in PostgreSQL where String's is
 // another one. Types of these names, and of String's, have no Name of their own.
 var plainTypes = map[string]Kind{
@@ -38,9 +53,12 @@ func ParseType(printed string, named func(name string) (Type, bool)) (t Type, ok
 		if named == nil {
 			return Type{}, false
 		}
-		if t, ok = named(element); !ok || t.Kind == Array {
+		if t, ok = named(element); !ok {
 			return Type{}, false
 		}
+	}
+	if isArray && t.Kind == Array {
+		t.Kind = Text // an array of a domain over arrays is a list of texts
 	}
 	if isArray {
 		t = Type{Kind: Array, Elem: t.Kind, Scale: -1}
@@ -67,6 +85,9 @@ func builtin(name string) (Type, bool) {
 		base = "interval" // interval day to second
 	}
 	kind, ok := typeNames[base]
+	if printedTypes[base] {
+		kind, ok = Text, true
+	}
 	if kind != Decimal {
 		scale = -1
 	}

@@ -7,6 +7,8 @@ func TestParseType(t *testing.T) {
 		switch name {
 		case "order_status":
 			return TypeOf(Enum), true
+		case "tags":
+			return ArrayOf(Text), true
 		case "amount":
 			return Type{Kind: Decimal, Scale: 2}, true
 		}
@@ -36,6 +38,12 @@ func TestParseType(t *testing.T) {
 		{"order_status", Type{Kind: Enum, Scale: -1, Name: "order_status"}},
 		{"public.order_status", Type{Kind: Enum, Scale: -1, Name: "order_status"}},
 		{"order_status[]", Type{Kind: Array, Elem: Enum, Scale: -1, Name: "order_status[]"}},
+		{"tags", Type{Kind: Array, Elem: Text, Scale: -1, Name: "tags"}},
+		{"tags[]", Type{Kind: Array, Elem: Text, Scale: -1, Name: "tags[]"}},
+		{"inet", Type{Kind: Text, Scale: -1, Name: "inet"}},
+		{"bit varying(5)", Type{Kind: Text, Scale: -1, Name: "bit varying(5)"}},
+		{"time(3) with time zone", Type{Kind: Text, Scale: -1, Name: "time(3) with time zone"}},
+		{"int4range[]", Type{Kind: Array, Elem: Text, Scale: -1, Name: "int4range[]"}},
 		{"amount", Type{Kind: Decimal, Scale: 2, Name: "amount"}},
 	}
 	for _, c := range cases {
@@ -47,7 +55,7 @@ func TestParseType(t *testing.T) {
 			t.Errorf("%s prints as %q, which reads as %+v", c.printed, got.PrintedName(), again)
 		}
 	}
-	for _, printed := range []string{"point", "int4range", "time with time zone", "money", "integer[][]", ""} {
+	for _, printed := range []string{"geometry", "hstore", "time with", "integer[][]", ""} {
 		if got, ok := ParseType(printed, named); ok {
 			t.Errorf("%q read as %+v", printed, got)
 		}

@@ -31,9 +31,10 @@ const (
 	ErrBadArgument    ErrorCode = 5 // a function's argument is outside its domain
 	ErrFailedInput    ErrorCode = 6 // an aggregate over a failed field
 	ErrTooLarge       ErrorCode = 7 // the result exceeds the size budget of an expression
+	ErrUnreadable     ErrorCode = 8 // what the source sent is no value of the column's type
 )
 
-var errorNames = [...]string{"", "overflow", "division_by_zero", "bad_cast", "infinite_time", "bad_argument", "failed_input", "too_large"}
+var errorNames = [...]string{"", "overflow", "division_by_zero", "bad_cast", "infinite_time", "bad_argument", "failed_input", "too_large", "unreadable"}
 
 // String is the code as status and logs print it, "division_by_zero".
 func (c ErrorCode) String() string {
@@ -254,5 +255,8 @@ func compareArrays(a, b Value) int {
 			return c
 		}
 	}
-	return compareInts(int64(len(x)), int64(len(y)))
+	if c := compareInts(int64(len(x)), int64(len(y))); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Bounds(), b.Bounds()) // some order: they are not equal
 }

@@ -1,0 +1,70 @@
+package enginetest
+
+import "testing"
+
+const returningCase = `
+relation a.t1
+  id integer not null
+  i1 integer
+  key id
+view
+  version: 1
+  view: below
+  from: a.t1
+  fields: [id, i1]
+view
+  version: 1
+  view: above
+  from: a.t1
+  fields:
+    id:
+    l1:
+      many: below
+      join: below.i1 == t1.id
+      fields: [id]
+step
+  begin a
+    insert a.t1 id=1 i1=1
+    insert a.t1 id=2 i1=1
+step
+  begin a
+    update a.t1 id=2 set i1=3
+    insert a.t1 id=3 i1=1
+`
+
+// A view is taken out of the project and put back. What changed meanwhile in the
+// view that it stands on is found, although nobody needed that view's index.
+func TestViewThatReturnsFindsWhatChangedBelowIt(t *testing.T) {
+	c, err := ParseCase(returningCase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, err := CheckViews(c.Schemas, c.Views)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for i, step := range c.Steps {
+		if err := w.Commit(step); err != nil {
+			t.Fatal(err)
+		}
+		w.Views = checked[:1]
+		if i == 1 {
+			w.Views = checked
+		}
+		if err := w.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Check(); err != nil {
+		t.Error(err)
+	}
+}
