@@ -35,7 +35,7 @@ type sourceRecord struct {
 	// state that the source was in.
 	Live     bool   `json:"live"`
 	Identity []byte `json:"identity,omitempty"`
-	// Anew is set when a copy anew was asked for and has not begun. It is durable
+	// Anew is set when a copy anew was asked for and is not finished. It is durable
 	// before the source hears of it: the source gives up its place in the stream first,
 	// and a daemon killed then must not look for it.
 	Anew bool `json:"anew,omitempty"`
@@ -46,6 +46,10 @@ type relationRecord struct {
 	Source string             `json:"source"`
 	Schema *relation.Schema   `json:"schema"`
 	Rows   int64              `json:"rows"`
+	// Identity of a table that was copied after the rest of its source.
+	Identity []byte `json:"identity,omitempty"`
+	// Halted is why the rows are no longer kept up; nil where they are.
+	Halted *Halt `json:"halted,omitempty"`
 }
 
 type indexRecord struct {
@@ -105,6 +109,10 @@ type catalog struct {
 	views, nexts map[string]*viewRecord
 	frontiers    map[string]storage.Frontier
 	stored       ivm.Catalog
+	// stages are the copies under way, by relation; halted is why relations are
+	// halted, those too of which nothing is stored.
+	stages map[string]*stage
+	halted map[string]*Halt
 }
 
 func loadCatalog(r storage.Reader) (*catalog, error) {
@@ -116,6 +124,8 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 		views:     map[string]*viewRecord{},
 		nexts:     map[string]*viewRecord{},
 		stored:    ivm.Catalog{Relations: map[string]*ivm.Relation{}},
+		stages:    map[string]*stage{},
+		halted:    map[string]*Halt{},
 	}
 	if _, err := storage.GetMeta(r, idsRecord, &c.ids); err != nil {
 		return nil, err
@@ -138,6 +148,9 @@ func loadCatalog(r storage.Reader) (*catalog, error) {
 	}
 	for name, record := range c.relations {
 		c.stored.Relations[name] = ivm.NewRelation(record.ID, record.Schema)
+		if record.Halted != nil {
+			c.halted[name] = record.Halted
+		}
 	}
 	for _, x := range indexes {
 		c.indexes[x.ID] = x
@@ -175,7 +188,8 @@ func (c *catalog) next(commit *storage.Commit) (uint32, error) {
 	return id, storage.SetMeta(commit, idsRecord, c.ids)
 }
 
-// waitingSources names the sources of a plan that are not stored and complete.
+// waitingSources names the sources of a plan that are not stored and complete,
+// and its tables that are not kept up.
 func (c *catalog) waitingSources(plan *views.Plan) []string {
 	var waiting []string
 	for _, o := range plan.View.Occurrences {
@@ -185,10 +199,18 @@ func (c *catalog) waitingSources(plan *views.Plan) []string {
 		}
 		if record := c.sources[source]; record == nil || !record.Live {
 			waiting = append(waiting, source)
+		} else if name := o.Schema.Name; c.awaited(name) && !slices.Contains(waiting, name) {
+			waiting = append(waiting, name)
 		}
 	}
 	sort.Strings(waiting)
 	return waiting
+}
+
+// awaited says that a relation cannot be read before a copy of it is complete.
+func (c *catalog) awaited(relation string) bool {
+	return c.halted[relation] != nil || c.relations[relation] == nil && c.stages[relation] != nil ||
+		c.relations[relation] != nil && c.relations[relation].Halted != nil
 }
 
 // schemas of the stored tables.
@@ -224,11 +246,22 @@ func (c *catalog) checkSchemas(plan *views.Plan) error {
 		if stored == nil {
 			return fmt.Errorf("%s is not captured: add the table to the source's `tables`", o.Schema.Name)
 		}
-		if !sameColumns(stored.Schema, o.Schema) {
-			return fmt.Errorf("%s is stored with other columns than the view was checked against: run `odsd check --live --write`, then start again", o.Schema.Name)
+		if !hasColumns(stored.Schema, o.Schema) {
+			return fmt.Errorf("%s is stored with other columns than the view was checked against: `odsd reload` checks it again", o.Schema.Name)
 		}
 	}
 	return nil
+}
+
+// hasColumns says whether rows of a stored relation can be read by the columns
+// that a view was checked against: columns may have been added behind them.
+func hasColumns(stored, checked *relation.Schema) bool {
+	if len(stored.Columns) < len(checked.Columns) {
+		return false
+	}
+	first := *stored
+	first.Columns = stored.Columns[:len(checked.Columns)]
+	return sameColumns(&first, checked)
 }
 
 func sameColumns(a, b *relation.Schema) bool {

@@ -7,10 +7,14 @@ import (
 	"odsd/storage"
 )
 
-// startCopy makes room for a source's relations: whatever is stored of them is
-// void. Their indexes are known from the views, so the copy fills both at once.
+// startCopy makes room for a source's relations. What is stored of a source that
+// was copied before is served until the new copy is complete; of one that was not,
+// it is void. Indexes are known from the views, so the copy fills both at once.
 func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 	name := s.source.Name()
+	if record := w.catalog.sources[name]; record != nil && record.Live {
+		return w.startCopyAnew(s, event)
+	}
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	w.dropSource(c, name)
@@ -57,19 +61,13 @@ func (w *writer) showCopy(s *sourceState, event CopyStarted) {
 // on it.
 func (w *writer) dropSource(c *storage.Commit, name string) {
 	for relation, record := range w.catalog.relations {
-		if record.Source != name {
-			continue
+		if record.Source == name {
+			w.dropRelation(c, relation)
 		}
-		prefix := storage.AppendRowPrefix(nil, record.ID)
-		c.DeleteRange(prefix, storage.PrefixEnd(prefix))
-		w.dropIndexes(c, relation)
-		storage.DeleteMeta(c, relationPrefix+relation)
-		delete(w.catalog.relations, relation)
-		delete(w.catalog.stored.Relations, relation)
 	}
 	storage.DeleteFrontier(c, name)
 	delete(w.catalog.frontiers, name)
-	w.dropReaders(c, name)
+	w.dropReaders(c, func(relation string) bool { return sourceOf(relation) == name })
 }
 
 // dropIndexes removes the indexes on a table.
@@ -81,14 +79,19 @@ func (w *writer) dropIndexes(c *storage.Commit, relation string) {
 	}
 }
 
-// dropReaders removes the generations that stand on a source, by themselves or
-// through other views.
-func (w *writer) dropReaders(c *storage.Commit, source string) {
+// reads says of a relation whether it is this one.
+func reads(name string) func(string) bool {
+	return func(relation string) bool { return relation == name }
+}
+
+// dropReaders removes the generations that stand on some of the sources' relations,
+// by themselves or through other views.
+func (w *writer) dropReaders(c *storage.Commit, on func(relation string) bool) {
 	reads := map[storage.GenerationID]bool{}
 	for _, g := range w.generations() {
 		for _, o := range g.plan.View.Occurrences {
 			name := o.Schema.Name
-			if isView(name) && reads[g.record.Inputs[name]] || !isView(name) && sourceOf(name) == source {
+			if isView(name) && reads[g.record.Inputs[name]] || !isView(name) && on(name) {
 				reads[g.record.Generation] = true
 			}
 		}
@@ -114,6 +117,12 @@ func (w *writer) dropReaders(c *storage.Commit, source string) {
 }
 
 func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
+	if st := w.catalog.stages[event.Relation]; st != nil {
+		return w.storeStaged(st, event)
+	}
+	if w.catalog.halted[event.Relation] != nil {
+		return nil // of a copy that was given up meanwhile
+	}
 	relation := w.catalog.stored.Relations[event.Relation]
 	if relation == nil {
 		return fmt.Errorf("source %s copies %s, which it did not announce", s.source.Name(), event.Relation)
@@ -164,6 +173,9 @@ func (w *writer) move(s *sourceState, event Moved) error {
 // state that it was in, and its frontier says which.
 func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 	name := s.source.Name()
+	if record := w.catalog.sources[name]; record != nil && record.Live {
+		return w.finishCopyAnew(s, event)
+	}
 	record := &sourceRecord{Live: true, Identity: event.Identity}
 	frontier := storage.Frontier{Position: event.Position}
 	c := w.engine.store.Begin()
@@ -182,6 +194,13 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("finish the copy of %s: %w", name, err)
 	}
+	w.copied(s, record, frontier)
+	return w.settleViews()
+}
+
+// copied brings what is in memory up to a copy of a source that was just finished.
+func (w *writer) copied(s *sourceState, record *sourceRecord, frontier storage.Frontier) {
+	name := s.source.Name()
 	w.catalog.sources[name] = record
 	w.catalog.frontiers[name] = frontier
 	e := w.engine
@@ -191,7 +210,6 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 		t.copying = false
 	}
 	e.mu.Unlock()
-	e.durable.applied(s, event.Position)
-	e.log.Info("copied", "source", name, "lsn", event.Position.String())
-	return w.settleViews()
+	e.durable.applied(s, frontier.Position)
+	e.log.Info("copied", "source", name, "lsn", frontier.Position.String())
 }

@@ -113,6 +113,7 @@ type sourceState struct {
 
 type tableState struct {
 	rows, expected int64
+	staged         int64 // rows of a copy beside the served ones
 	copying        bool
 	fault          *Halt
 }
@@ -203,7 +204,7 @@ func (e *Engine) setCondition(s *sourceState, c Condition) {
 		c.Ahead = s.condition.Ahead
 	}
 	if c.SlotWAL < 0 {
-		c.SlotWAL = s.condition.SlotWAL
+		c.SlotWAL, c.SlotLeft = s.condition.SlotWAL, s.condition.SlotLeft
 	}
 	s.condition = c
 }

@@ -37,11 +37,15 @@ type Resume struct {
 	// Identity as delivered with CopyFinished, opaque to the engine: the source
 	// compares it with the database it finds and halts on another one.
 	Identity []byte
-	// Schemas of the stored relations, as delivered with CopyStarted.
+	// Schemas of the stored relations, as delivered with CopyStarted and TableCopying.
 	Schemas []*relation.Schema
+	// Tables are the identities, as delivered with TableCopied, of the relations
+	// that were copied after the rest.
+	Tables map[string][]byte
 }
 
-// Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition.
+// Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition,
+// TableCopying, TableCopied, TableHalted, TableDropped.
 type Event interface{ event() }
 
 // CopyStarted begins an initial copy: rows of these relations stored before
@@ -118,6 +122,9 @@ type Condition struct {
 	Ahead relation.Position
 	// SlotWAL is the log in bytes that the database retains for us; -1 if unknown.
 	SlotWAL int64
+	// SlotLeft is the log in bytes that may still come before the database, or the
+	// configuration, gives up what it retains for us; nil if unknown or without bound.
+	SlotLeft *int64
 }
 
 // SourceState is a source's state as status prints it.
@@ -139,6 +146,8 @@ type Halt struct {
 	Hint    string // the SQL or setting that mends it, where there is one
 	// Table is set when one table alone is concerned.
 	Table string
+	// Anew is set when the source is to be copied anew without being asked for.
+	Anew bool
 }
 
 func (h *Halt) Error() string {

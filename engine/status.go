@@ -15,17 +15,20 @@ type Status struct {
 
 // SourceStatus is one source of a status.
 type SourceStatus struct {
-	Name         string        `json:"name"`
-	State        SourceState   `json:"state"`
-	LSN          string        `json:"lsn"`
-	CommittedAt  *time.Time    `json:"committedAt"`
-	LagSeconds   float64       `json:"lagSeconds"`
-	LagBytes     int64         `json:"lagBytes"`
-	SlotWALBytes *int64        `json:"slotWalBytes"`
-	Transactions uint64        `json:"transactions"`
-	Changes      uint64        `json:"changes"`
-	Error        *Fault        `json:"error"`
-	Tables       []TableStatus `json:"tables"`
+	Name         string      `json:"name"`
+	State        SourceState `json:"state"`
+	LSN          string      `json:"lsn"`
+	CommittedAt  *time.Time  `json:"committedAt"`
+	LagSeconds   float64     `json:"lagSeconds"`
+	LagBytes     int64       `json:"lagBytes"`
+	SlotWALBytes *int64      `json:"slotWalBytes"`
+	// SlotLeftBytes is the log that may still come before the slot is lost; null where
+	// nothing bounds it.
+	SlotLeftBytes *int64        `json:"slotLeftBytes"`
+	Transactions  uint64        `json:"transactions"`
+	Changes       uint64        `json:"changes"`
+	Error         *Fault        `json:"error"`
+	Tables        []TableStatus `json:"tables"`
 }
 
 // TableStatus is one captured table of a source.
@@ -85,13 +88,17 @@ func (e *Engine) sourceStatus(s *sourceState, quarantined map[string]*Fault) Sou
 		retained := s.condition.SlotWAL
 		status.SlotWALBytes = &retained
 	}
+	status.SlotLeftBytes = s.condition.SlotLeft
 	for name, t := range s.tables {
 		table := TableStatus{Name: name, State: "live", Rows: t.rows, RowsExpected: t.expected, Error: faultOf(t.fault)}
+		if t.copying && t.staged > 0 {
+			table.Rows = t.staged
+		}
 		switch {
-		case t.fault != nil:
-			table.State = "halted"
 		case t.copying:
 			table.State = "copying"
+		case t.fault != nil:
+			table.State = "halted"
 		}
 		if table.Error == nil {
 			table.Error = quarantined[name]

@@ -87,6 +87,7 @@ func (w *writer) takeUp(compiled []*wantedView) {
 			v.next = &generation{plan: v.wanted.plan, fingerprint: v.wanted.fingerprint, record: record}
 		}
 	}
+	e.publish()
 }
 
 func inputsOf(record *viewRecord) map[string]storage.GenerationID {

@@ -23,17 +23,47 @@ func (e *Engine) runSource(ctx context.Context, s *sourceState, resume *Resume) 
 		}
 		if !anew {
 			e.showHalt(s, err)
-			if anew, err = s.rest(ctx); err != nil {
+			if anew, err = e.anew(ctx, s, err); err != nil {
 				return err
 			}
 		}
-		if err := e.do(ctx, func(w *writer) { resume = w.restart(s, anew) }); err != nil {
+		var failure error
+		if err := e.do(ctx, func(w *writer) { resume, failure = w.restart(s, anew) }); err != nil {
 			return err
+		}
+		if failure != nil {
+			return failure
 		}
 		if anew {
 			e.log.Info("copying anew, as asked", "source", s.source.Name())
 		}
 	}
+}
+
+// anew says whether a halted source is to be copied anew: by itself, where its
+// fault says so, or because somebody asks for it while it rests.
+func (e *Engine) anew(ctx context.Context, s *sourceState, fault error) (bool, error) {
+	var halt *Halt
+	if !errors.As(fault, &halt) || !halt.Anew {
+		return s.rest(ctx)
+	}
+	e.log.Warn("copying anew, as the source's file says", "source", s.source.Name(), "code", halt.Code)
+	return true, e.wantAnew(ctx, s)
+}
+
+// wantAnew makes the wish for a copy anew durable.
+func (e *Engine) wantAnew(ctx context.Context, s *sourceState) error {
+	var failed error
+	if err := e.do(ctx, func(w *writer) { failed = w.wantCopy(s) }); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if err := e.store.Sync(); err != nil {
+		return fmt.Errorf("sync the store: %w", err)
+	}
+	return nil
 }
 
 // runOnce runs a source until it ends or a copy anew is asked for.
@@ -96,15 +126,8 @@ func (e *Engine) Resync(ctx context.Context, source string) error {
 	if s == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownSource, source)
 	}
-	var failed error
-	if err := e.do(ctx, func(w *writer) { failed = w.wantCopy(s) }); err != nil {
+	if err := e.wantAnew(ctx, s); err != nil {
 		return err
-	}
-	if failed != nil {
-		return failed
-	}
-	if err := e.store.Sync(); err != nil {
-		return fmt.Errorf("sync the store: %w", err)
 	}
 	select {
 	case s.again <- struct{}{}:

@@ -168,6 +168,11 @@ func (v *verification) source(ctx context.Context, s *sourceState) error {
 			if c.relations[name].Source != s.source.Name() {
 				continue
 			}
+			if halted := c.relations[name].Halted; halted != nil {
+				v.report.OK = false
+				verified.Error = "not compared, since it is halted: " + halted.Error()
+				continue
+			}
 			if err := v.relation(ctx, &verified, fence, snapshot, r); err != nil {
 				return err
 			}

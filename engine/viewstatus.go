@@ -60,6 +60,9 @@ func (e *Engine) viewReport(v *viewState) ViewReport {
 	default:
 		report.State, report.Progress = ViewWaiting, 0
 	}
+	if report.State == ViewWaiting {
+		report.Error = e.waitFault(v)
+	}
 	if err := e.broken[v.name]; err != nil {
 		report.Error = definitionFault(err) // what is served is of the last good definition
 	}
@@ -106,10 +109,28 @@ func (e *Engine) settled(v *viewState) bool {
 		return false
 	}
 	for _, name := range v.waiting {
-		s := e.byName[name]
-		if s == nil || s.condition.State == Stale || s.condition.State == Halted {
+		if s := e.byName[name]; s != nil {
+			if s.condition.State == Stale || s.condition.State == Halted {
+				return true
+			}
+		} else if t := e.tableOf(name); t == nil || t.fault != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// waitFault is why a view waits, where it waits for a halted table, by itself or
+// through other views.
+func (e *Engine) waitFault(v *viewState) *Fault {
+	for _, name := range v.waiting {
+		if below := e.viewNamed(name); below != nil {
+			if fault := e.waitFault(below); fault != nil {
+				return fault
+			}
+		} else if t := e.tableOf(name); t != nil && t.fault != nil {
+			return faultOf(t.fault)
+		}
+	}
+	return nil
 }

@@ -38,7 +38,7 @@ func newWriter(e *Engine) (*writer, error) {
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
-			s.tables[name] = &tableState{rows: record.Rows}
+			s.tables[name] = &tableState{rows: record.Rows, fault: record.Halted}
 		}
 	}
 	for _, s := range e.sources {
@@ -48,6 +48,9 @@ func newWriter(e *Engine) (*writer, error) {
 	}
 	e.mu.Unlock()
 	e.durable.start(c.frontiers)
+	if err := w.clearStages(snapshot); err != nil {
+		return nil, err
+	}
 	if err := w.loadServed(); err != nil {
 		return nil, err
 	}
@@ -61,10 +64,13 @@ func (w *writer) resume(s *sourceState) *Resume {
 	if record == nil || !record.Live || record.Anew {
 		return nil
 	}
-	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity}
+	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}}
 	for _, relation := range w.catalog.relations {
 		if relation.Source == name {
 			r.Schemas = append(r.Schemas, relation.Schema)
+			if relation.Identity != nil {
+				r.Tables[relation.Schema.Name] = relation.Identity
+			}
 		}
 	}
 	return r
@@ -72,15 +78,25 @@ func (w *writer) resume(s *sourceState) *Resume {
 
 // restart clears the way for another run of a source: what it had delivered and
 // was not applied will come again. A source that is copied anew resumes from nothing.
-func (w *writer) restart(s *sourceState, anew bool) *Resume {
-	for s.poll() != nil {
+func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
+	var pending []Event
+	for event := s.poll(); event != nil; event = s.poll() {
+		pending = append(pending, event)
 	}
 	s.stopped = false
+	for _, event := range pending {
+		if copied, ok := event.(TableCopied); ok {
+			s.copyTable(copied.Relation)
+		}
+	}
+	if err := w.abandonStages(s); err != nil {
+		return nil, err
+	}
 	if anew {
 		w.engine.durable.forget(s)
-		return nil
+		return nil, nil
 	}
-	return w.resume(s)
+	return w.resume(s), nil
 }
 
 func (w *writer) run(ctx context.Context) error {
@@ -96,6 +112,9 @@ func (w *writer) run(ctx context.Context) error {
 		}
 		if w.failed != nil {
 			return w.failed
+		}
+		if err := w.replaySome(); err != nil {
+			return err
 		}
 		if err := w.buildSome(); err != nil {
 			return err
@@ -121,7 +140,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.queue.events)})
 		sources = append(sources, s)
 	}
-	if w.unbuilt() != nil {
+	if w.unbuilt() != nil || w.replaying() != nil {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectDefault})
 	}
 	chosen, value, ok := reflect.Select(cases)
@@ -181,8 +200,17 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.finishCopy(s, event)
 	case Moved:
 		return w.move(s, event)
+	case TableCopying:
+		return w.copyingTable(s, event)
+	case TableCopied:
+		w.copiedTable(event)
+		return nil
+	case TableHalted:
+		return w.giveUpTable(s, event.Fault)
+	case TableDropped:
+		return w.dropTable(s, event.Relation)
 	}
-	b := &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
+	b := w.newBatch()
 	b.add(s, event)
 	w.gather(b)
 	return w.commit(b)
@@ -195,6 +223,16 @@ type batch struct {
 	transactions []sourced
 	frontiers    map[*sourceState]storage.Frontier
 	changes      int
+	// differences are changes that no transaction brought: from what was served to
+	// what a copy has. also is written with them.
+	differences []ivm.Change
+	also        func(*storage.Commit) error
+	// logged counts what the commit adds to the logs of copies under way.
+	logged map[*stage]uint64
+}
+
+func (w *writer) newBatch() *batch {
+	return &batch{writer: w, frontiers: map[*sourceState]storage.Frontier{}}
 }
 
 type sourced struct {
@@ -283,10 +321,15 @@ func (w *writer) commit(b *batch) error {
 		}
 		c.Abandon()
 		var ofSource *sourceError
+		var ofTable *tableError
 		var ofView *viewError
 		switch {
 		case errors.As(err, &ofSource):
 			w.stopSource(b, ofSource)
+		case errors.As(err, &ofTable):
+			if err := w.haltTable(ofTable.source, applyFault(ofTable.relation, ofTable.cause)); err != nil {
+				return err
+			}
 		case errors.As(err, &ofView):
 			if err := w.failGeneration(ofView.of, ofView.cause); err != nil {
 				return err
@@ -320,14 +363,15 @@ func (e *viewError) Error() string { return e.cause.Error() }
 func (w *writer) fill(c *storage.Commit, b *batch) error {
 	began := w.engine.now()
 	f := newFold(c, w.catalog.stored.Relations)
+	b.logged = map[*stage]uint64{}
 	for _, t := range b.transactions {
 		for _, change := range t.Changes {
-			if err := f.apply(change); err != nil {
-				return &sourceError{t.from, err}
+			if err := w.applyChange(c, f, b, t, change); err != nil {
+				return err
 			}
 		}
 	}
-	changes := f.changes()
+	changes := append(f.changes(), b.differences...)
 	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
 		return err
 	}
@@ -340,6 +384,11 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	}
 	if err := w.recordResults(c, changes, results); err != nil {
 		return err
+	}
+	if b.also != nil {
+		if err := b.also(c); err != nil {
+			return err
+		}
 	}
 	stats := c.Stats()
 	if err := c.Apply(); err != nil {
@@ -467,6 +516,9 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 			s.caughtUp = e.now()
 		}
 	}
+	for st, n := range b.logged {
+		st.next += n
+	}
 	for _, t := range b.transactions {
 		t.from.transactions++
 		t.from.changes += uint64(len(t.Changes))
@@ -500,14 +552,6 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	halt := &Halt{
 		Code: "APPLY", Message: fault.cause.Error(),
 		Hint: "the stored copy of this source differs from the database: odsd resync " + s.source.Name(),
-	}
-	var missing *missingRowError
-	if errors.As(fault.cause, &missing) {
-		halt.Code, halt.Table = "MISSING_ROW", missing.table
-	}
-	var taken *takenKeyError
-	if errors.As(fault.cause, &taken) {
-		halt.Code, halt.Table = "TAKEN_KEY", taken.table
 	}
 	w.engine.setCondition(s, Condition{State: Halted, Fault: halt, SlotWAL: -1})
 	w.engine.log.Error("source halted", "source", s.source.Name(), "code", halt.Code, "error", halt.Error(), "hint", halt.Hint)

@@ -23,9 +23,17 @@ type Source struct {
 	// Timezone is how `timestamp without time zone` is read; never nil.
 	Timezone  *time.Location
 	Freshness Freshness
+	// Heartbeat is how often an idle database is written a message; 0: never.
+	Heartbeat time.Duration
+	// MaxSlotWAL is how many bytes of log the slot may retain; 0: no bound.
+	MaxSlotWAL int64
+	// ResyncOnLoss has the source copied anew when its slot is lost.
+	ResyncOnLoss bool
 	// Tables to capture, as views name them after the source: "orders",
 	// "billing.invoices"; or "*" alone, every table of the publication.
 	Tables []string
+	// Columns are what is said of columns, by table as in Tables.
+	Columns map[string]map[string]Column
 
 	dsn    yamlfile.Node
 	file   *yamlfile.File
@@ -33,6 +41,14 @@ type Source struct {
 	tables []yamlfile.Node // where each of Tables is named
 	// personal are the columns marked with `pii`.
 	personal []personalColumn
+}
+
+// Column is what a source's file says of a column.
+type Column struct {
+	// Exclude keeps it at the source.
+	Exclude bool
+	// Mask is last4, hash or null: applied when values arrive; "" where there is none.
+	Mask string
 }
 
 // Freshness says how far behind a source may be; 0 where it is not said.
@@ -122,9 +138,16 @@ func (s *Source) readPostgres(e yamlfile.Entry, r resolver) {
 			}
 			s.Timezone = zone
 		},
-		"max_slot_wal": yamlfile.NotBuilt,
-		"on_slot_loss": yamlfile.NotBuilt,
-		"heartbeat":    yamlfile.NotBuilt,
+		"max_slot_wal": func(e yamlfile.Entry) { s.MaxSlotWAL = size(e) },
+		"on_slot_loss": func(e yamlfile.Entry) {
+			switch what, ok := e.Value.Text("`on_slot_loss`"); {
+			case what == "resync":
+				s.ResyncOnLoss = true
+			case ok && what != "halt":
+				e.Value.Reject(yamlfile.CodeValue, "write halt or resync", "`on_slot_loss` cannot be %q", what)
+			}
+		},
+		"heartbeat": func(e yamlfile.Entry) { s.Heartbeat = duration(e) },
 	}, "dsn")
 }
 
@@ -146,6 +169,30 @@ func (s *Source) readFreshness(e yamlfile.Entry) {
 	if f.WarnAfter > 0 && f.ErrorAfter > 0 && f.WarnAfter > f.ErrorAfter {
 		e.Value.Report(yamlfile.CodeValue, "", "`warn_after` is later than `error_after`")
 	}
+}
+
+var sizeText = regexp.MustCompile(`^([0-9]{1,6})\s*([KMGT]i?B)$`)
+
+// sizeUnits are powers of 1024 whether the i is written or not, as in PostgreSQL.
+var sizeUnits = map[byte]int64{'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
+
+// size reads 512MiB or 10GiB.
+func size(e yamlfile.Entry) int64 {
+	text, ok := e.Value.Text("`" + e.Key.Value() + "`")
+	if !ok {
+		return 0
+	}
+	parts := sizeText.FindStringSubmatch(text)
+	if parts == nil {
+		e.Value.Reject(yamlfile.CodeValue, "write it as 512MiB or 10GiB", "%q is not a size", text)
+		return 0
+	}
+	n, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || n == 0 {
+		e.Value.Reject(yamlfile.CodeValue, "write it as 512MiB or 10GiB", "%q is not a size", text)
+		return 0
+	}
+	return n * sizeUnits[parts[2][0]]
 }
 
 // duration reads 10s, 5m, 24h or 7d.

@@ -59,8 +59,7 @@ func (s *Source) addTable(name string, at yamlfile.Node) {
 	s.tables = append(s.tables, at)
 }
 
-// readTableOptions reads what is said of a table's columns. What keeps data from
-// being shown cannot be honoured yet, and is never ignored.
+// readTableOptions reads what is said of a table's columns.
 func (s *Source) readTableOptions(table string, t yamlfile.Entry) {
 	t.Value.Decode("a table", yamlfile.Keys{
 		"columns": func(e yamlfile.Entry) {
@@ -68,11 +67,40 @@ func (s *Source) readTableOptions(table string, t yamlfile.Entry) {
 				if column.Value.IsEmpty() {
 					continue
 				}
-				column.Value.Decode("a column", yamlfile.Keys{
-					"pii":  func(e yamlfile.Entry) { s.readPersonal(table, column.Key, e) },
-					"mask": yamlfile.NotBuilt, "exclude": yamlfile.NotBuilt,
-				})
+				if s.Columns == nil {
+					s.Columns = map[string]map[string]Column{}
+				}
+				if s.Columns[table] == nil {
+					s.Columns[table] = map[string]Column{}
+				}
+				s.Columns[table][column.Key.Value()] = s.readColumn(table, column)
 			}
 		},
 	})
+}
+
+// masks are the ways to mask a column.
+var masks = []string{"last4", "hash", "null"}
+
+func (s *Source) readColumn(table string, e yamlfile.Entry) Column {
+	var c Column
+	e.Value.Decode("a column", yamlfile.Keys{
+		"pii":     func(p yamlfile.Entry) { s.readPersonal(table, e.Key, p) },
+		"exclude": func(e yamlfile.Entry) { c.Exclude, _ = e.Value.Bool("`exclude`") },
+		"mask": func(e yamlfile.Entry) {
+			if e.Value.IsEmpty() { // `mask: null` is YAML's null
+				c.Mask = "null"
+				return
+			}
+			mask, ok := e.Value.Text("`mask`")
+			if ok && !slices.Contains(masks, mask) {
+				e.Value.Reject(yamlfile.CodeValue, "write last4, hash or null", "there is no mask %q", mask)
+			}
+			c.Mask = mask
+		},
+	})
+	if c.Exclude && c.Mask != "" {
+		e.Value.Report(yamlfile.CodeValue, "leave `mask` out", "a column that is excluded has nothing to mask")
+	}
+	return c
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,7 +31,8 @@ type controls struct {
 	status  func() any
 	graphql http.Handler
 	verify  func(context.Context, verifyRequest) (any, error)
-	resync  func(ctx context.Context, source string) error
+	// resync copies a whole source anew where table is empty.
+	resync  func(ctx context.Context, source, table string) error
 	failing func(view string, limit int) ([]engine.FailingReport, error)
 	rebuild func(ctx context.Context, view string) error
 	// reload reads the folder anew and tells what that does; it is done only if apply is set.
@@ -71,8 +73,9 @@ func (c controls) handler() http.Handler {
 		writeJSON(w, http.StatusOK, report)
 	})
 	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
-	mux.HandleFunc("POST /resync/{source}", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.resync(r.Context(), r.PathValue("source")); err != nil {
+	mux.HandleFunc("POST /resync/{relation}", func(w http.ResponseWriter, r *http.Request) {
+		source, table, _ := strings.Cut(r.PathValue("relation"), ".")
+		if err := c.resync(r.Context(), source, table); err != nil {
 			writeJSON(w, http.StatusNotFound, problemOf(err))
 			return
 		}

@@ -24,10 +24,12 @@ var (
 	sourceLagSeconds     = describe("odsd_source_lag_seconds", "How long ago the store last had all that the source had.", perSource)
 	sourceLagBytes       = describe("odsd_source_lag_bytes", "Bytes of the source's log that are not applied yet.", perSource)
 	sourceSlotWAL        = describe("odsd_source_slot_retained_wal_bytes", "Bytes of log that the source retains for our slot.", perSource)
+	sourceSlotLeft       = describe("odsd_source_slot_wal_left_bytes", "Bytes of log that may still come before our slot is lost; absent where nothing bounds it.", perSource)
 	sourceChanges        = describe("odsd_source_changes_total", "Row changes applied.", perSource)
 	sourceTransactions   = describe("odsd_source_transactions_total", "Transactions applied.", perSource)
 	sourceCopied         = describe("odsd_source_snapshot_rows_copied", "Rows of a table that the initial copy has stored, then its rows.", perTable)
 	sourceExpected       = describe("odsd_source_snapshot_rows_expected", "Rows of a table that the initial copy expects.", perTable)
+	sourceTableHalted    = describe("odsd_source_table_halted", "1 where a table is no longer kept up and needs a copy anew.", perTable)
 	viewStateInfo        = describe("odsd_view_state", "1 for the state that the view is in.", []string{"view", "state"})
 	viewDocuments        = describe("odsd_view_documents", "Documents of the view.", perView)
 	viewRowErrors        = describe("odsd_view_row_errors", "Rows of the view with fields that cannot be computed now.", perView)
@@ -71,11 +73,15 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 		if s.SlotWALBytes != nil {
 			gauge(sourceSlotWAL, float64(*s.SlotWALBytes), s.Name)
 		}
+		if s.SlotLeftBytes != nil {
+			gauge(sourceSlotLeft, float64(*s.SlotLeftBytes), s.Name)
+		}
 		counter(sourceChanges, s.Changes, s.Name)
 		counter(sourceTransactions, s.Transactions, s.Name)
 		for _, t := range s.Tables {
 			gauge(sourceCopied, float64(t.Rows), s.Name, t.Name)
 			gauge(sourceExpected, float64(t.RowsExpected), s.Name, t.Name)
+			gauge(sourceTableHalted, one(t.State == "halted"), s.Name, t.Name)
 		}
 	}
 	for _, v := range status.Views {

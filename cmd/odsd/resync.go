@@ -10,11 +10,12 @@ import (
 
 func resyncCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "resync SOURCE",
-		Short: "Have a running daemon copy a source anew",
-		Long: "The cure for a gap in the stream, for another database at the same address, and for\n" +
-			"tables whose columns changed. What is stored is served until the new copy begins; then\n" +
-			"the views on the source are built again. `odsd status` shows how far it is.",
+		Use:   "resync SOURCE[.TABLE]",
+		Short: "Have a running daemon copy a source, or one of its tables, anew",
+		Long: "The cure for a gap in the stream and for another database at the same address: the whole\n" +
+			"source is copied. With a table it is the cure for a table that is halted, as when its\n" +
+			"columns changed: that table alone is copied, beside the stream, and everything else goes\n" +
+			"on. What is stored is served until the copy is complete. `odsd status` shows how far it is.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := (&reach{}).daemon(c)

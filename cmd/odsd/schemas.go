@@ -51,29 +51,32 @@ func introspect(ctx context.Context, sources []*project.Source) map[string]*intr
 
 // captureOf is a source's file as the capture of its database wants it.
 func captureOf(s *project.Source, log *slog.Logger) postgres.Config {
+	columns := map[string]map[string]postgres.ColumnOptions{}
+	for table, options := range s.Columns {
+		columns[table] = map[string]postgres.ColumnOptions{}
+		for name, c := range options {
+			columns[table][name] = postgres.ColumnOptions{Exclude: c.Exclude, Mask: postgres.Mask(c.Mask)}
+		}
+	}
 	return postgres.Config{
 		Name: s.Name, DSN: s.DSN, Slot: s.Slot, Publication: s.Publication,
-		Timezone: s.Timezone, Tables: s.Tables, Log: log,
+		Timezone: s.Timezone, Tables: s.Tables, Columns: columns, Heartbeat: s.Heartbeat, MaxSlotWAL: s.MaxSlotWAL,
+		ResyncOnLoss: s.ResyncOnLoss, Log: log,
 	}
 }
 
 // schemasFor gathers what views are checked against when the daemon starts.
-// What the store holds counts first, since those are the columns of its rows; for a
-// source that was never copied its database is asked; where that does not
+// What the store holds counts first, since those are the columns of its rows; for
+// tables that were never copied their database is asked; where that does not
 // answer, the schema files must do.
 func schemasFor(ctx context.Context, p *project.Project, sources []engine.Source, store *storage.Store, log *slog.Logger) (map[string]*relation.Schema, error) {
 	stored, err := engine.StoredSchemas(store)
 	if err != nil {
 		return nil, err
 	}
-	copied := map[string]bool{}
-	for name := range stored {
-		source, _, _ := strings.Cut(name, ".")
-		copied[source] = true
-	}
 	var unknown []*project.Source
 	for _, s := range sources {
-		if _, broken := s.(*brokenSource); !broken && !copied[s.Name()] {
+		if _, broken := s.(*brokenSource); !broken && !allStored(p.Source(s.Name()), stored) {
 			unknown = append(unknown, p.Source(s.Name()))
 		}
 	}
@@ -90,6 +93,24 @@ func schemasFor(ctx context.Context, p *project.Project, sources []engine.Source
 	}
 	maps.Copy(schemas, stored)
 	return schemas, ctx.Err()
+}
+
+// allStored says whether the store holds every table that a source's file names.
+func allStored(s *project.Source, stored map[string]*relation.Schema) bool {
+	if s.AllTables() {
+		for name := range stored {
+			if strings.HasPrefix(name, s.Name+".") {
+				return true
+			}
+		}
+		return false
+	}
+	for _, table := range s.Tables {
+		if stored[s.Name+"."+table] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // faultText words an error of a source for a finding: its message and what to do.

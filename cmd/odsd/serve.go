@@ -131,7 +131,11 @@ type running struct {
 // assemble makes the parts of a daemon. Faults of single files are logged and kept
 // for the status; what they do not concern goes on.
 func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) error {
-	d.sources = sourcesOf(d.project, found, d.scratch, d.log)
+	hashKey, err := storedKey(d.store, hashKeyName)
+	if err != nil {
+		return err
+	}
+	d.sources = sourcesOf(d.project, found, d.scratch, hashKey, d.log)
 	folder, err := d.readViews(ctx, d.project, found)
 	if err != nil {
 		return err
@@ -144,7 +148,7 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 	if err != nil {
 		return err
 	}
-	key, err := cursorKey(d.store)
+	key, err := storedKey(d.store, cursorKeyName)
 	if err != nil {
 		return err
 	}
@@ -158,7 +162,12 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 	d.control = controls{
 		status:  func() any { return d.status() },
 		graphql: d.server.Handler(),
-		resync:  d.engine.Resync,
+		resync: func(ctx context.Context, source, table string) error {
+			if table == "" {
+				return d.engine.Resync(ctx, source)
+			}
+			return d.engine.ResyncTable(source, table)
+		},
 		failing: d.engine.Failing,
 		rebuild: d.engine.Rebuild,
 		reload:  d.reload,
@@ -207,6 +216,8 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 	serve(func() error { return server.Serve(ctx, l.admin, d.server.AdminHandler(), graceful, o.log) })
 	serve(func() error { return serveControl(ctx, l.control, d.control.handler()) })
 	group.Go(func() error { return d.engine.Run(applying) })
+	behind := &freshness{expected: d.expected, log: o.log, told: map[string]slog.Level{}}
+	group.Go(func() error { return behind.watch(ctx, d.engine.Status) })
 	group.Go(func() error {
 		serving.Wait()
 		stop()
@@ -214,6 +225,14 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 	})
 	group.Go(func() error { return o.listening(d.addresses(l)) })
 	return group.Wait()
+}
+
+// expected is how fresh a source's file says that it is to be.
+func (d *running) expected(source string) project.Freshness {
+	if s := d.project.Source(source); s != nil {
+		return s.Freshness
+	}
+	return project.Freshness{}
 }
 
 func (d *running) addresses(l *listeners) addresses {
@@ -229,7 +248,7 @@ func (d *running) addresses(l *listeners) addresses {
 }
 
 // sourcesOf makes the sources; one whose file has errors is replaced by its fault.
-func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, log *slog.Logger) []engine.Source {
+func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, hashKey []byte, log *slog.Logger) []engine.Source {
 	var sources []engine.Source
 	for _, s := range p.Sources {
 		at := slices.IndexFunc(found, func(d yamlfile.Diagnostic) bool {
@@ -244,6 +263,7 @@ func sourcesOf(p *project.Project, found []yamlfile.Diagnostic, scratch string, 
 		}
 		config := captureOf(s, log)
 		config.Scratch = filepath.Join(scratch, s.Name)
+		config.HashKey = hashKey
 		sources = append(sources, postgres.New(config))
 	}
 	return sources
@@ -295,21 +315,27 @@ func logFindings(log *slog.Logger, found []yamlfile.Diagnostic) {
 	}
 }
 
-// cursorKeyName is where the store keeps the key that seals cursors: it lives
-// as long as the rows that they point into.
-const cursorKeyName = "cursor_key"
+// The names under which the store keeps its keys: the one that seals cursors,
+// which lives as long as the rows that they point into, and the one of
+// `mask: hash`, which is the same for all sources, so that what is equal can be
+// joined.
+const (
+	cursorKeyName = "cursor_key"
+	hashKeyName   = "hash_key"
+)
 
-func cursorKey(store *storage.Store) ([]byte, error) {
+// storedKey gives a key of the store's own, made when it is first asked for.
+func storedKey(store *storage.Store, name string) ([]byte, error) {
 	commit := store.Begin()
 	defer commit.Abandon()
 	var key []byte
-	found, err := storage.GetMeta(commit, cursorKeyName, &key)
+	found, err := storage.GetMeta(commit, name, &key)
 	if err != nil || found {
 		return key, err
 	}
 	key = make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	if err := storage.SetMeta(commit, cursorKeyName, key); err != nil {
+	if err := storage.SetMeta(commit, name, key); err != nil {
 		return nil, err
 	}
 	return key, commit.Apply()

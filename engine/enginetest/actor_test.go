@@ -26,6 +26,7 @@ type actor struct {
 type engineRun struct {
 	from *engine.Resume
 	out  chan<- engine.Event
+	fail chan<- error // ends the run
 }
 
 func newActor(t *testing.T) *actor { return &actor{t: t, started: make(chan engineRun)} }
@@ -33,13 +34,18 @@ func newActor(t *testing.T) *actor { return &actor{t: t, started: make(chan engi
 func (a *actor) Name() string { return "shop" }
 
 func (a *actor) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
+	failed := make(chan error, 1)
 	select {
-	case a.started <- engineRun{from, out}:
+	case a.started <- engineRun{from, out, failed}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	<-ctx.Done()
-	return ctx.Err()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (a *actor) Acknowledge(p relation.Position) {

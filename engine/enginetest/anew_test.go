@@ -72,10 +72,6 @@ func TestHealedViewShowsNoFault(t *testing.T) {
 
 	second := s.resync()
 	second.out <- engine.CopyStarted{Schemas: []*relation.Schema{right}}
-	s.until("the view waits for the copy", func() bool { return view().State == engine.ViewWaiting })
-	if fault := view().Error; fault != nil {
-		t.Errorf("a view that waits tells %+v", fault)
-	}
 	second.out <- engine.CopiedRows{Relation: "shop.items", Rows: [][]relation.Value{{int4(1), int4(2), int4(3)}}}
 	second.out <- engine.CopyFinished{Position: 20}
 	s.until("the view is ready", func() bool { return view().State == engine.ViewReady })
@@ -99,5 +95,39 @@ func TestMovedSourceResumesWithItsNewIdentity(t *testing.T) {
 	from := newStage(t, fs).enter().from
 	if from == nil || string(from.Identity) != "standby" || from.Position != 30 || len(from.Schemas) != 1 {
 		t.Errorf("it resumes from %+v", from)
+	}
+}
+
+// A source whose slot is lost, and whose file says resync, is copied anew by
+// itself. Its old rows are served until the new ones are there.
+func TestLostSourceIsCopiedAnewByItself(t *testing.T) {
+	schema := itemsSchema("id", "n")
+	checked, err := CheckViews([]*relation.Schema{schema}, []string{"version: 1\nview: items\nfrom: shop.items\nfields: [id, n]\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t, storage.MemoryFS(), checked...)
+	view := func() engine.ViewReport { return s.engine.Status().Views[0] }
+	first := s.enter()
+	first.out <- engine.CopyStarted{Schemas: []*relation.Schema{schema}}
+	first.out <- engine.CopiedRows{Relation: "shop.items", Rows: [][]relation.Value{{int4(1), int4(2)}}}
+	first.out <- engine.CopyFinished{Position: 10}
+	s.until("the view is ready", func() bool { return view().State == engine.ViewReady })
+	generation := view().Generation
+	first.fail <- &engine.Halt{Code: "SLOT_LOST", Message: "gone", Anew: true}
+	second := s.enter()
+	if second.from != nil {
+		t.Fatal("it resumes where changes are lost")
+	}
+	second.out <- engine.CopyStarted{Schemas: []*relation.Schema{schema}}
+	second.out <- engine.CopiedRows{Relation: "shop.items", Rows: [][]relation.Value{{int4(1), int4(2)}, {int4(3), int4(4)}}}
+	s.copying()
+	if v := view(); v.State != engine.ViewReady || v.Documents != 1 {
+		t.Errorf("while it is copied the view is %s with %d documents, want ready with 1", v.State, v.Documents)
+	}
+	second.out <- engine.CopyFinished{Position: 20}
+	s.until("the new row is there", func() bool { return view().Documents == 2 })
+	if v := view(); v.State != engine.ViewReady || v.Generation != generation {
+		t.Errorf("the view was built anew: generation %d, was %d", v.Generation, generation)
 	}
 }

@@ -126,6 +126,13 @@ func AnyInQuarantine(reader storage.Reader) (bool, error) {
 	return any, nil
 }
 
+// ClearQuarantine removes the meta documents of all rows of a relation, whose rows go
+// in the same commit.
+func (r *Relation) ClearQuarantine(c *storage.Commit) {
+	prefix := storage.MetaKey(fmt.Sprintf("%s%x/", quarantinePrefix, r.Prefix))
+	c.DeleteRange(prefix, storage.PrefixEnd(prefix))
+}
+
 // InQuarantine visits the rows of a relation that are in quarantine until visit
 // returns false.
 func (r *Relation) InQuarantine(reader storage.Reader, visit func(QuarantinedRow) bool) error {

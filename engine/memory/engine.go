@@ -65,16 +65,17 @@ func (e *Engine) Settle(ctx context.Context) error {
 		return err
 	}
 	for {
-		ready, err := e.ready()
-		if err != nil || ready {
-			return err
-		}
-		// A turn of the writer: it builds a chunk between any two.
+		// A turn of the writer: it has looked at the views before its first, and builds a
+		// chunk between any two.
 		release, err := e.Hold(ctx)
 		if err != nil {
 			return fmt.Errorf("waiting for the views: %w; %+v", err, e.Status().Views)
 		}
 		release()
+		ready, err := e.ready()
+		if err != nil || ready {
+			return err
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ type Source struct {
 	acknowledged relation.Position
 	asked        bool
 	wake         chan struct{}
+	copies       []*tableCopy
+	holding      bool // copies wait for a word at each step
 }
 
 // NewSource makes a source. rows gives the rows that the initial copy finds.
@@ -102,6 +104,9 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 			}
 		}
 		position = reached
+		if err := s.copyTables(ctx, position, out); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -114,6 +119,7 @@ func (s *Source) copy(ctx context.Context, out chan<- engine.Event) (relation.Po
 	s.mu.Lock()
 	end := s.end
 	s.mu.Unlock()
+	s.forgetCopies()
 	if err := send(ctx, out, engine.CopyStarted{Schemas: s.schemas}); err != nil {
 		return 0, err
 	}

@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -16,8 +18,10 @@ type target struct {
 	values *valueReader
 	// ordinals and key are by the stream's columns: the schema's ordinal, and
 	// whether a key-only old tuple has it.
-	ordinals []int
+	ordinals []int // -1: none
 	key      []bool
+	// missing are the schema's columns that the stream does not have.
+	missing []int
 }
 
 // assembler makes whole transactions of the stream's messages. Those that come
@@ -26,13 +30,15 @@ type assembler struct {
 	// describe finds the target of a table that the stream describes; nil where
 	// the table is not captured.
 	describe func(*describedRelation) (*target, error)
-	targets  map[uint32]*target
-	message  message
-	spool    *spool
-	open     bool   // between Begin and Commit
-	final    uint64 // the commit record's place, as Begin says
-	tx       *engine.Transaction
-	arena    *arena
+	// halt is told of a table whose values cannot be read.
+	halt    func(*engine.Halt) error
+	targets map[uint32]*target
+	message message
+	spool   *spool
+	open    bool   // between Begin and Commit
+	final   uint64 // the commit record's place, as Begin says
+	tx      *engine.Transaction
+	arena   *arena
 }
 
 func newAssembler(spool *spool, describe func(*describedRelation) (*target, error)) *assembler {
@@ -77,7 +83,12 @@ func (a *assembler) apply() error {
 		a.targets[a.message.described.oid] = t
 		return err
 	case messageInsert, messageUpdate, messageDelete:
-		return a.change()
+		err := a.change()
+		var fault *engine.Halt
+		if errors.As(err, &fault) && fault.Table != "" && a.halt != nil {
+			return a.halt(fault)
+		}
+		return err
 	case messageTruncate:
 		return a.truncate()
 	}
@@ -233,6 +244,9 @@ func (a *assembler) newRow(t *target) ([]relation.Value, error) {
 		return nil, err
 	}
 	for i, c := range a.message.new {
+		if t.ordinals[i] < 0 {
+			continue
+		}
 		if c.kind == cellUnchanged {
 			row[t.ordinals[i]] = relation.OfMark(relation.Unchanged)
 		} else if err := a.put(row, t, i, c); err != nil {
@@ -250,6 +264,9 @@ func (a *assembler) oldRow(t *target) ([]relation.Value, error) {
 		return nil, err
 	}
 	for i, c := range a.message.old {
+		if t.ordinals[i] < 0 {
+			continue
+		}
 		if c.kind == cellUnchanged || a.message.oldKind == 'K' && !t.key[i] {
 			row[t.ordinals[i]] = relation.OfMark(relation.NotSent)
 		} else if err := a.put(row, t, i, c); err != nil {
@@ -263,7 +280,20 @@ func (a *assembler) emptyRow(t *target, cells []cell) ([]relation.Value, error) 
 	if len(cells) != len(t.ordinals) {
 		return nil, disorder("a row of %s with %d columns, not %d", t.values.schema.Name, len(cells), len(t.ordinals))
 	}
-	return a.arena.row(len(cells)), nil
+	row := a.arena.row(len(t.values.schema.Columns))
+	for _, ordinal := range t.missing {
+		row[ordinal] = relation.OfMark(relation.NotSent)
+	}
+	return row, nil
+}
+
+// drop ends the delivery of a table: what the transaction under way brought of
+// the relation goes too.
+func (a *assembler) drop(oid uint32, relation string) {
+	a.targets[oid] = nil
+	if a.tx != nil {
+		a.tx.Changes = slices.DeleteFunc(a.tx.Changes, func(c engine.Change) bool { return c.Relation == relation })
+	}
 }
 
 func (a *assembler) put(row []relation.Value, t *target, i int, c cell) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"odsd/engine"
 	"odsd/storage/relation"
 )
 
@@ -30,6 +31,9 @@ type table struct {
 	publishedColumns []int16 // attributes in the publication's list; nil: all
 	filter           string  // see publishedTable
 	schema           *relation.Schema
+	excluded         []int16      // attributes that the configuration leaves out
+	leak             *engine.Halt // an excluded column is published
+	partitions       string       // tells one set of partitions, and of their files, from another
 }
 
 // column is a captured column; columns lie in the order of the schema's.
@@ -41,6 +45,7 @@ type column struct {
 	notNull   bool
 	generated string // of pg_attribute.attgenerated: s stored, v virtual; "": not
 	readable  bool
+	mask      Mask
 	printed   string // its type
 	comment   string
 	resolved  columnType
@@ -129,7 +134,7 @@ where `
 
 // allTables are the ones that "*" means while there is no publication yet:
 // everything that is neither the system's nor an extension's.
-const allTables = `c.relkind = 'r' and c.relpersistence = 'p' and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
+const allTables = `c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p' and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
 	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`
 
 const namedTables = `c.relkind in ('r', 'p', 'v', 'm', 'f') and exists (select from unnest($1::text[], $2::text[]) w(namespace, name) where w.namespace = n.nspname and w.name = c.relname)`
@@ -180,8 +185,54 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	if err := readColumns(ctx, conn, tables, p); err != nil {
 		return nil, err
 	}
-	return tables, readIndexes(ctx, conn, tables)
+	if err := readIndexes(ctx, conn, tables); err != nil {
+		return nil, err
+	}
+	return tables, readPartitions(ctx, conn, tables)
 }
+
+// A partition's file tells of a TRUNCATE of it alone, which no message does.
+const partitionsQuery = `
+with recursive below as (
+	select i.inhparent as root, c.oid, c.relkind, c.relfilenode from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = any($1)
+	union all
+	select b.root, c.oid, c.relkind, c.relfilenode from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
+	where b.relkind = 'p'
+)
+select root, md5(string_agg(oid || '/' || relfilenode, ' ' order by oid)) from below where relkind <> 'p' group by root`
+
+func readPartitions(ctx context.Context, conn *pgx.Conn, tables []*table) error {
+	var roots []uint32
+	for _, t := range tables {
+		if t.partitioned() {
+			roots = append(roots, t.oid)
+		}
+	}
+	if len(roots) == 0 {
+		return nil
+	}
+	byOID := indexTables(tables)
+	rows, err := conn.Query(ctx, partitionsQuery, roots)
+	if err != nil {
+		return fmt.Errorf("read pg_inherits: %w", err)
+	}
+	var root uint32
+	var partitions string
+	_, err = pgx.ForEachRow(rows, []any{&root, &partitions}, func() error {
+		byOID[root].partitions = partitions
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read pg_inherits: %w", err)
+	}
+	return nil
+}
+
+// partitioned tables come under their own name, from all of their partitions.
+func (t *table) partitioned() bool { return t.kind == "p" }
+
+// capturable says whether a table of this kind can have a stream of changes.
+func (t *table) capturable() bool { return t.kind == "r" || t.partitioned() }
 
 const columnsQuery = `
 select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated::text,

@@ -102,11 +102,17 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
 	if err := r.deliver(ctx, started); err != nil {
 		return err
 	}
+	r.tables = newRoster(new(identity), nil)
 	for _, t := range v.tables {
-		values := newValueReader(t, t.schema, r.config.Timezone)
+		values := r.newValueReader(t, t.schema)
 		err := copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
 			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 		})
+		var fault *engine.Halt
+		if errors.As(err, &fault) && fault.Table == t.schema.Name { // the others go on
+			r.tables.set(&captured{schema: t.schema, identity: t.identity(), state: halted})
+			err = r.deliver(ctx, engine.TableHalted{Fault: fault})
+		}
 		if err != nil {
 			return err
 		}
@@ -122,7 +128,12 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 	if err := r.deliver(ctx, engine.CopyFinished{Position: created.position, Identity: stored}); err != nil {
 		return nil, err
 	}
-	return &resume{position: created.position, identity: id, schemas: v.schemas()}, nil
+	for _, t := range v.tables {
+		if c := r.tables.get(t.schema.Name); c == nil {
+			r.tables.set(&captured{schema: t.schema, identity: t.identity()})
+		}
+	}
+	return &resume{position: created.position, identity: id}, nil
 }
 
 // beginLocked begins the transaction of a copy or a fence and keeps the tables from
@@ -130,7 +141,7 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 func (s *Source) beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 	names := make([]string, len(tables))
 	for i, t := range tables {
-		names[i] = "ONLY " + t.sql()
+		names[i] = t.from()
 	}
 	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout()
 	if len(names) > 0 {
@@ -162,6 +173,9 @@ func copyTable(ctx context.Context, conn *pgx.Conn, p *publication, t *table, va
 	}
 	reader := newCopyReader(values, emit)
 	_, err = conn.PgConn().CopyTo(ctx, reader, copySQL(t, filter))
+	if err == nil && reader.refused != nil {
+		return reader.refused
+	}
 	if reader.failed != nil {
 		return fmt.Errorf("copy %s: %w", values.schema.Name, reader.failed)
 	}
@@ -185,5 +199,13 @@ func copySQL(t *table, filter string) string {
 	if filter != "" {
 		where = " WHERE " + filter
 	}
-	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s%s) TO STDOUT", strings.Join(columns, ", "), t.sql(), where)
+	return fmt.Sprintf("COPY (SELECT %s FROM %s%s) TO STDOUT", strings.Join(columns, ", "), t.from(), where)
+}
+
+// from names the table's own rows for SQL: those of a partitioned one lie in its partitions.
+func (t *table) from() string {
+	if t.partitioned() {
+		return t.sql()
+	}
+	return "ONLY " + t.sql()
 }

@@ -61,13 +61,3 @@ func TestSomebodyElsesSlotIsLeftAlone(t *testing.T) {
 	}
 	d.until("the slot is still there", `select exists (select from pg_replication_slots where database = current_database())`)
 }
-
-func TestTablesAddedToTheConfigurationNeedACopy(t *testing.T) {
-	t.Parallel()
-	d, f := copied(t)
-	d.exec(`create table u (id int primary key)`, `alter publication odsd_`+d.name+` add table u`)
-	halt := follow(t, d.source("t", "u"), f).halted()
-	if halt.Code != codeSchemaChanged || halt.Table != d.name+".u" {
-		t.Errorf("halt %s of %s", halt.Code, halt.Table)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 
+	"odsd/engine"
 	"odsd/storage/relation"
 )
 
@@ -24,7 +25,10 @@ type copyReader struct {
 	arena  *arena
 	rows   [][]relation.Value
 	size   int
-	failed error // of values or emit, which pgconn would wrap
+	failed error // of emit, which pgconn would wrap
+	// refused is the first value that cannot be read. What follows it is not read:
+	// the connection lives on, and so do the other tables.
+	refused *engine.Halt
 }
 
 func newCopyReader(values *valueReader, emit func([][]relation.Value) error) *copyReader {
@@ -33,7 +37,7 @@ func newCopyReader(values *valueReader, emit func([][]relation.Value) error) *co
 
 func (r *copyReader) Write(p []byte) (int, error) {
 	n := len(p)
-	for {
+	for r.refused == nil {
 		end := bytes.IndexByte(p, '\n') // within a value it is written \n
 		if end < 0 {
 			r.begun = append(r.begun, p...)
@@ -44,13 +48,17 @@ func (r *copyReader) Write(p []byte) (int, error) {
 			r.begun = append(r.begun, line...)
 			line = r.begun
 		}
-		if err := r.row(line); err != nil {
+		if err := r.row(line); errors.As(err, &r.refused) {
+			break
+		} else if err != nil {
 			r.failed = err
 			return 0, err
 		}
 		r.begun = r.begun[:0]
 		p = p[end+1:]
 	}
+	r.begun = r.begun[:0]
+	return n, nil
 }
 
 func (r *copyReader) row(line []byte) error {

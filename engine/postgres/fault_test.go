@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -172,58 +171,6 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	d.exec(`select pg_sleep(5)`) // more than twice the silence allowed
 	if fault := f.lastFault(); fault != "" {
 		t.Errorf("a server that answers was given up: %s", fault)
-	}
-}
-
-func TestSchemaChangesHalt(t *testing.T) {
-	t.Parallel()
-	cases := []struct{ name, change, says string }{
-		{"column added", `alter table t add n int default 42`, `column n was added`},
-		{"column dropped", `alter table t drop v`, `column v was dropped`},
-		{"column renamed", `alter table t rename v to w`, `column v was renamed to w`},
-		{"type changed", `alter table t alter v type varchar(10)`, `column v changed its type from text to character varying(10)`},
-		{"scale changed", `alter table t alter price type numeric(12,4)`, `column price changed its type from numeric(12,2)`},
-		{"dropped and added again", `alter table t drop v; alter table t add v text`, `column v was dropped`},
-		{"may be null", `alter table t alter code drop not null`, `column code may now be null`},
-		{"table renamed", `alter table t rename to u`, `was renamed to`},
-		{"dropped and created again", `drop table t; create table t (id int primary key, v text, price numeric(12,2), code text not null); alter publication odsd_%s add table t`, `was dropped`},
-		{"key changed", `alter table t add unique (code); alter table t replica identity using index t_code_key`, `changed its key from (id) to (code)`},
-	}
-	for _, online := range []bool{true, false} {
-		for _, c := range cases {
-			t.Run(fmt.Sprintf("%s/online=%t", c.name, online), func(t *testing.T) {
-				t.Parallel()
-				d := newDatabase(t)
-				d.exec(`create table t (id int primary key, v text, price numeric(12,2), code text not null default 'c')`, `insert into t values (1, 'a')`)
-				s := d.source("t")
-				s.timing.poll = time.Hour // the stream itself must tell
-				f := follow(t, s, nil)
-				f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
-				if !online {
-					f.stop()
-					d.untilSlotIdle()
-				}
-				for _, sql := range strings.Split(c.change, "; ") {
-					d.exec(strings.ReplaceAll(sql, "%s", d.name))
-				}
-				if online {
-					table := "t"
-					if c.name == "table renamed" {
-						table = "u"
-					}
-					d.exec(`insert into ` + table + ` (id, code) values (2, 'd')`)
-				} else {
-					f = follow(t, d.source("t"), f)
-				}
-				halt := f.halted()
-				if halt.Code != codeSchemaChanged || halt.Table != d.name+".t" || !strings.Contains(halt.Message, c.says) {
-					t.Errorf("halt %s of %s: %q, want %q", halt.Code, halt.Table, halt.Message, c.says)
-				}
-				if n := len(f.log); n != 0 {
-					t.Errorf("%d changes came after the schema changed", n)
-				}
-			})
-		}
 	}
 }
 

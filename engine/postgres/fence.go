@@ -76,7 +76,7 @@ func (f *fence) Rows(ctx context.Context, schema *relation.Schema, visit func([]
 	if err != nil {
 		return err
 	}
-	values := newValueReader(t, schema, f.source.config.Timezone)
+	values := f.source.newValueReader(t, schema)
 	var refused error
 	err = copyTable(ctx, f.conn, f.survey.publication, t, values, func(rows [][]relation.Value) error {
 		for _, row := range rows {
@@ -96,23 +96,24 @@ func (f *fence) Rows(ctx context.Context, schema *relation.Schema, visit func([]
 	return err
 }
 
-// table finds the table of a stored schema, column by column.
+// table finds the table of a stored schema, column by column. Columns that it has
+// got since are left out: a copy with them is under way.
 func (f *fence) table(schema *relation.Schema) (*table, error) {
 	for _, t := range f.survey.tables {
 		if relationName(f.source.config.Name, t) != schema.Name {
 			continue
 		}
-		if len(t.columns) != len(schema.Columns) {
-			return nil, f.source.changed(schema, fmt.Sprintf("has %d columns, not %d,", len(t.columns), len(schema.Columns)))
-		}
-		for i, c := range t.columns {
-			stored := &schema.Columns[i]
-			same := c.resolved.Kind == stored.Type.Kind && c.resolved.Elem == stored.Type.Elem
-			if c.name != stored.Name || c.attribute != stored.Attribute || !same {
-				return nil, f.source.changed(schema, fmt.Sprintf("column %s is another one", quote(stored.Name)))
+		stored := *t
+		stored.columns = nil
+		for i := range schema.Columns {
+			was := &schema.Columns[i]
+			c := t.attribute(was.Attribute)
+			if c == nil || c.name != was.Name || c.resolved.Kind != was.Type.Kind || c.resolved.Elem != was.Type.Elem {
+				return nil, f.source.changed(schema, fmt.Sprintf("column %s is another one", quote(was.Name)))
 			}
+			stored.columns = append(stored.columns, *c)
 		}
-		return t, nil
+		return &stored, nil
 	}
 	return nil, f.source.changed(schema, "was dropped, renamed or taken out of the configuration")
 }

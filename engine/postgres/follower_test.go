@@ -37,7 +37,11 @@ type follower struct {
 	sizes      []int           // changes of each transaction
 	doubled    int             // transactions that came again
 	failure    error           // of applying
-	err        error           // of Run
+	stages     map[string]*staged
+	faults     map[string]*engine.Halt // of halted tables
+	identities map[string][]byte       // of tables that were copied later
+	copies     int                     // of single tables, finished
+	err        error                   // of Run
 }
 
 // follow starts a follower that begins at from; nil is an initial copy.
@@ -56,11 +60,13 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &follower{t: t, source: s, acknowledges: acknowledges, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}),
-		rows: make(map[string]map[string][]relation.Value)}
+		rows: make(map[string]map[string][]relation.Value), stages: make(map[string]*staged), faults: make(map[string]*engine.Halt),
+		identities: make(map[string][]byte)}
 	var resume *engine.Resume
 	if from != nil {
 		f.schemas, f.rows, f.copied, f.identity, f.position = from.schemas, from.rows, true, from.identity, from.position
-		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas}
+		f.identities = from.identities
+		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas, Tables: from.identities}
 	}
 	out := make(chan engine.Event, 8)
 	go func() {
@@ -126,7 +132,13 @@ func (f *follower) apply(e engine.Event) error {
 		for _, s := range e.Schemas {
 			f.rows[s.Name] = make(map[string][]relation.Value)
 		}
+	case engine.TableCopying, engine.TableCopied, engine.TableHalted, engine.TableDropped:
+		return f.ofTable(e)
 	case engine.CopiedRows:
+		if st := f.stages[e.Relation]; st != nil {
+			st.copied = append(st.copied, e.Rows...)
+			return nil
+		}
 		for _, row := range e.Rows {
 			if err := f.insert(e.Relation, row); err != nil {
 				return err
@@ -162,6 +174,13 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 		return nil
 	}
 	for _, c := range tx.Changes {
+		if st := f.stages[c.Relation]; st != nil {
+			st.log = append(st.log, loggedChange{tx.End, c})
+			c.Old, c.New = st.project(c.Old, f.schema(c.Relation)), st.project(c.New, f.schema(c.Relation))
+		}
+		if f.faults[c.Relation] != nil || f.schema(c.Relation) == nil {
+			continue
+		}
 		if err := f.change(c); err != nil {
 			return fmt.Errorf("at %s: %w", tx.End, err)
 		}
@@ -279,19 +298,32 @@ func (f *follower) catchUp(d *database) {
 	f.until("everything is applied", func() bool { return f.position >= end })
 }
 
-// halted waits for the run to end with a halt.
+// halted waits for the run to end with a halt, or for a table to be halted.
 func (f *follower) halted() *engine.Halt {
 	f.t.Helper()
-	select {
-	case <-f.done:
-	case <-time.After(patience):
-		f.t.Fatal("the source does not halt")
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		f.mu.Lock()
+		changed := f.changed
+		for _, fault := range f.faults {
+			f.mu.Unlock()
+			return fault
+		}
+		f.mu.Unlock()
+		select {
+		case <-changed:
+			continue
+		case <-f.done:
+		case <-deadline.C:
+			f.t.Fatal("neither the source nor a table halts")
+		}
+		var halt *engine.Halt
+		if !errors.As(f.err, &halt) {
+			f.t.Fatalf("the source ended with %v, not a halt", f.err)
+		}
+		return halt
 	}
-	var halt *engine.Halt
-	if !errors.As(f.err, &halt) {
-		f.t.Fatalf("the source ended with %v, not a halt", f.err)
-	}
-	return halt
 }
 
 // table prints a relation's rows, sorted.

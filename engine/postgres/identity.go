@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
-	"odsd/engine"
 	"odsd/storage/relation"
 )
 
@@ -36,12 +33,15 @@ type relationIdentity struct {
 	OID     uint32           `json:"oid"`
 	Filter  string           `json:"rowFilter,omitempty"` // see publishedTable
 	Columns []columnIdentity `json:"columns"`             // in the order of the schema's
+	// Partitions tells one set of partitions, and of their files, from another.
+	Partitions string `json:"partitions,omitempty"`
 }
 
 type columnIdentity struct {
 	Attribute int16  `json:"attribute"`
 	Type      uint32 `json:"type"`
 	Modifier  int32  `json:"modifier"`
+	Mask      Mask   `json:"mask,omitempty"`
 }
 
 func identityOf(i installation, publication uint32, tables []*table) *identity {
@@ -50,16 +50,22 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 		Relations: make(map[string]relationIdentity, len(tables)),
 	}
 	for _, t := range tables {
-		r := relationIdentity{OID: t.oid, Filter: t.filter}
-		for _, c := range t.columns {
-			r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier})
-		}
-		id.Relations[t.schema.Name] = r
+		id.Relations[t.schema.Name] = t.identity()
 	}
 	return id
 }
 
-func parseIdentity(stored []byte, schemas []*relation.Schema) (*identity, error) {
+func (t *table) identity() relationIdentity {
+	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions}
+	for _, c := range t.columns {
+		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask})
+	}
+	return r
+}
+
+// parseIdentity reads a stored identity; tables are those of the relations that were
+// copied after the rest.
+func parseIdentity(stored []byte, schemas []*relation.Schema, tables map[string][]byte) (*identity, error) {
 	var id identity
 	if err := json.Unmarshal(stored, &id); err != nil {
 		return nil, fmt.Errorf("read the stored identity: %w", err)
@@ -67,20 +73,22 @@ func parseIdentity(stored []byte, schemas []*relation.Schema) (*identity, error)
 	if id.Version != identityVersion {
 		return nil, fmt.Errorf("read the stored identity: version %d is not %d", id.Version, identityVersion)
 	}
+	if id.Relations == nil {
+		id.Relations = make(map[string]relationIdentity)
+	}
+	for name, table := range tables {
+		var r relationIdentity
+		if err := json.Unmarshal(table, &r); err != nil {
+			return nil, fmt.Errorf("read the stored identity of %s: %w", name, err)
+		}
+		id.Relations[name] = r
+	}
 	for _, s := range schemas {
 		if len(id.Relations[s.Name].Columns) != len(s.Columns) {
 			return nil, fmt.Errorf("read the stored identity: it does not describe %s", s.Name)
 		}
 	}
 	return &id, nil
-}
-
-func (id *identity) oids(schemas []*relation.Schema) []uint32 {
-	oids := make([]uint32, len(schemas))
-	for i, s := range schemas {
-		oids[i] = id.Relations[s.Name].OID
-	}
-	return oids
 }
 
 // installation is a database of a server.
@@ -122,127 +130,4 @@ func (s *Source) checkInstallation(id *identity, found installation) error {
 	}
 	return halt(codeIdentity, "another database answers than the one that was copied: "+difference,
 		"correct the DSN, or, if the database is meant: "+s.resyncHint())
-}
-
-// checkCatalog finds out whether the publication and the tables are still the
-// ones that were copied. It is asked at every connect, regularly after, and
-// whenever the stream describes a table anew: the stream itself does not tell
-// a column that was dropped and added again from the one before.
-func (s *Source) checkCatalog(id *identity, schemas []*relation.Schema, v *survey) error {
-	p := v.publication
-	switch {
-	case !p.exists:
-		return halt(codePublication, fmt.Sprintf("publication %s does not exist any more", quote(p.name)), s.resyncHint())
-	case p.oid != id.Publication:
-		return halt(codeIdentity, fmt.Sprintf("publication %s was dropped and created again, so changes may be missing", quote(p.name)), s.resyncHint())
-	case !p.complete:
-		return halt(codePublication, fmt.Sprintf("publication %s no longer publishes every operation, so changes are missing", quote(p.name)),
-			fmt.Sprintf("ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate'); then %s", quote(p.name), s.resyncHint()))
-	}
-	byOID := indexTables(v.tables)
-	for _, schema := range schemas {
-		stored := id.Relations[schema.Name]
-		t := byOID[stored.OID]
-		if t == nil {
-			return s.changed(schema, "was dropped, or dropped and created again")
-		}
-		if name := relationName(s.config.Name, t); name != schema.Name {
-			return s.changed(schema, "was renamed to "+name)
-		}
-		if _, published := p.tables[t.oid]; !published {
-			return tableHalt(codePublication, schema.Name, fmt.Sprintf("is no longer in publication %s, so changes are missing", quote(p.name)),
-				fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s; then %s", quote(p.name), t.sql(), s.resyncHint()))
-		}
-		if difference := compareTable(schema, stored, t); difference != "" {
-			return s.changed(schema, difference)
-		}
-	}
-	return nil
-}
-
-// compareFullKey is compareKey where the whole old row comes: the key is one of
-// ours, and must still be unique.
-func compareFullKey(schema *relation.Schema, t *table) string {
-	for i := range t.indexes {
-		x := &t.indexes[i]
-		ordinals, captured := t.ordinals(x)
-		if captured && t.canIdentify(x) && sameSet(ordinals, schema.Key) {
-			return ""
-		}
-	}
-	return "lost the unique index over its key"
-}
-
-func sameSet(a, b []int) bool {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return slices.Equal(a, b)
-}
-
-func (s *Source) changed(schema *relation.Schema, difference string) *engine.Halt {
-	return tableHalt(codeSchemaChanged, schema.Name, difference+" since it was copied", s.resyncHint())
-}
-
-// compareTable says how a table differs from the copied one; "" where it does not.
-func compareTable(schema *relation.Schema, stored relationIdentity, t *table) string {
-	if t.filter != stored.Filter {
-		return "has another row filter in the publication"
-	}
-	for i, was := range stored.Columns {
-		column := &schema.Columns[i]
-		is := t.attribute(was.Attribute)
-		switch {
-		case is == nil:
-			return fmt.Sprintf("column %s was dropped or is no longer published", quote(column.Name))
-		case is.name != column.Name:
-			return fmt.Sprintf("column %s was renamed to %s", quote(column.Name), quote(is.name))
-		case is.typeOID != was.Type || !sameModifier(column.Type, was, is.modifier):
-			return fmt.Sprintf("column %s changed its type from %s to %s", quote(column.Name), column.Type, is.printed)
-		case column.NotNull && !is.notNull:
-			return fmt.Sprintf("column %s may now be null", quote(column.Name))
-		}
-	}
-	for i := range t.columns {
-		is := &t.columns[i]
-		if !slices.ContainsFunc(stored.Columns, func(was columnIdentity) bool { return was.Attribute == is.attribute }) {
-			return fmt.Sprintf("column %s was added", quote(is.name))
-		}
-	}
-	return compareKey(schema, t)
-}
-
-// sameModifier says whether values of a column stay what they are under
-// another type modifier. The longest text allowed and a numeric's precision
-// never change a value; everything else may.
-func sameModifier(t relation.Type, was columnIdentity, modifier int32) bool {
-	switch {
-	case was.Modifier == modifier:
-		return true
-	case was.Type == oidNumeric && was.Modifier >= 0 && modifier >= 0:
-		return numericScale(was.Modifier) == numericScale(modifier)
-	}
-	return t.Kind == relation.Text && was.Type != oidBpchar
-}
-
-func compareKey(schema *relation.Schema, t *table) string {
-	if t.replicaIdentity == "f" {
-		return compareFullKey(schema, t)
-	}
-	key := t.key()
-	if key == nil {
-		return "lost its replica identity"
-	}
-	var names []string
-	for _, number := range key.attributes {
-		names = append(names, t.attribute(number).name)
-	}
-	var stored []string
-	for _, ordinal := range schema.Key {
-		stored = append(stored, schema.Columns[ordinal].Name)
-	}
-	slices.Sort(names)
-	slices.Sort(stored)
-	if !slices.Equal(names, stored) {
-		return fmt.Sprintf("changed its key from (%s) to (%s)", strings.Join(stored, ", "), strings.Join(names, ", "))
-	}
-	return ""
 }

@@ -17,7 +17,7 @@ const stored = `{"version":1,"system":"7400000000000000001","timeline":1,"databa
 
 func TestStoredIdentity(t *testing.T) {
 	schemas := []*relation.Schema{{Name: "shop.t", Columns: make([]relation.Column, 1)}}
-	id, err := parseIdentity([]byte(stored), schemas)
+	id, err := parseIdentity([]byte(stored), schemas, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestStoredIdentity(t *testing.T) {
 		"too few columns":     strings.Replace(stored, `{"attribute":1,"type":23,"modifier":-1}`, "", 1),
 		"not JSON, cut short": stored[:40],
 	} {
-		if _, err := parseIdentity([]byte(damaged), schemas); err == nil {
+		if _, err := parseIdentity([]byte(damaged), schemas, nil); err == nil {
 			t.Errorf("%s: taken", what)
 		}
 	}

@@ -122,6 +122,11 @@ func Introspect(ctx context.Context, config Config) ([]*relation.Schema, []engin
 // survey reads the catalog and finds every lack: of the tables with these
 // oids, or of the configuration's where they are nil.
 func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*survey, error) {
+	return s.surveyOf(ctx, conn, s.config.Tables, oids)
+}
+
+// surveyOf is the survey of the tables with these names, or oids where given.
+func (s *Source) surveyOf(ctx context.Context, conn *pgx.Conn, names []string, oids []uint32) (*survey, error) {
 	var v survey
 	var err error
 	if v.server, err = readServer(ctx, conn, s.config.Slot); err != nil {
@@ -135,7 +140,7 @@ func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*su
 	if v.publication, err = readPublication(ctx, conn, s.config.Publication, v.server.version); err != nil {
 		return nil, err
 	}
-	which := selectNames(s.config.Tables, v.publication)
+	which := selectNames(names, v.publication)
 	if oids != nil {
 		which = selectOIDs(oids)
 	}
@@ -143,11 +148,12 @@ func (s *Source) survey(ctx context.Context, conn *pgx.Conn, oids []uint32) (*su
 		return nil, err
 	}
 	if oids == nil {
-		v.lacks = append(v.lacks, checkFound(s.config.Tables, v.tables)...)
+		v.lacks = append(v.lacks, checkFound(names, v.tables)...)
 	}
+	v.lacks = append(v.lacks, s.applyOptions(&v)...)
 	for _, t := range v.tables {
-		v.lacks = append(v.lacks, checkTable(t, v.server)...)
-		if key := t.key(); key != nil && t.kind == "r" && len(t.columns) > 0 {
+		v.lacks = append(v.lacks, checkTable(t, v.server, v.publication)...)
+		if key := t.key(); key != nil && t.capturable() && len(t.columns) > 0 {
 			t.schema = describe(s.config.Name, t, key)
 		}
 	}

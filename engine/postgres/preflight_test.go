@@ -107,7 +107,7 @@ func TestEveryLackAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"wal_level is replica", "all 0 replication slots", "all 0 replication connections", "role " + role + " may not replicate",
 		name + "a: has no primary key", name + "a: role " + role + " may not read it",
-		name + "v: is not a table", name + "p: is partitioned", name + "absent: does not exist", "publication odsd_" + d.name + " does not exist and cannot be created",
+		name + "v: is not a table", name + "absent: does not exist", "publication odsd_" + d.name + " does not exist and cannot be created",
 	} {
 		if !strings.Contains(halt.Message, want) {
 			t.Errorf("the message lacks %q:\n%s", want, strings.ReplaceAll(halt.Message, "; ", "\n"))

@@ -20,6 +20,7 @@ type publication struct {
 	complete  bool // publishes insert, update, delete and truncate
 	viaRoot   bool // changes of partitions come under their root's name
 	generated bool // stored generated columns come (PostgreSQL 18)
+	owned     bool // by the role or one it belongs to
 	tables    map[uint32]publishedTable
 }
 
@@ -30,7 +31,7 @@ type publishedTable struct {
 }
 
 const publicationQuery = `
-select p.oid, p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate, p.pubviaroot,
+select p.oid, p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate, p.pubviaroot, pg_has_role(p.pubowner, 'USAGE'),
 	coalesce(to_jsonb(p) ->> 'pubgencols', 'n') <> 'n'
 from pg_publication p where p.pubname = $1`
 
@@ -74,7 +75,7 @@ const (
 
 func readPublication(ctx context.Context, conn *pgx.Conn, name string, version int) (*publication, error) {
 	p := &publication{name: name, tables: make(map[uint32]publishedTable)}
-	err := conn.QueryRow(ctx, publicationQuery, name).Scan(&p.oid, &p.complete, &p.viaRoot, &p.generated)
+	err := conn.QueryRow(ctx, publicationQuery, name).Scan(&p.oid, &p.complete, &p.viaRoot, &p.owned, &p.generated)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, nil
 	}
@@ -140,9 +141,13 @@ func (p *publication) carries(t *table, c *column) bool {
 func (p *publication) createSQL(tables []*table) string {
 	names := make([]string, len(tables))
 	for i, t := range tables {
-		names[i] = t.sql()
+		names[i] = t.listed()
 	}
-	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s", quote(p.name), strings.Join(names, ", "))
+	sql := fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s", quote(p.name), strings.Join(names, ", "))
+	if slices.ContainsFunc(tables, (*table).partitioned) {
+		sql += " WITH (publish_via_partition_root = true)"
+	}
+	return sql
 }
 
 // checkPublication finds what our publication lacks.
@@ -156,11 +161,11 @@ func checkPublication(p *publication, tables []*table, mayCreate bool) []engine.
 			"ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate');", quote(p.name)))
 	}
 	for _, t := range tables {
-		if _, ok := p.tables[t.oid]; ok || t.kind != "r" {
+		if _, ok := p.tables[t.oid]; ok || !t.capturable() || t.partitioned() && !p.viaRoot {
 			continue
 		}
 		sql := fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", quote(p.name), t.sql())
-		if p.viaRoot {
+		if p.viaRoot && !t.partitioned() {
 			sql = fmt.Sprintf("ALTER PUBLICATION %s SET (publish_via_partition_root = false); -- then, where it is still missing: %s", quote(p.name), sql)
 		}
 		lacks = append(lacks, lack(t.short(), "is not in publication "+quote(p.name), "%s", sql))

@@ -9,10 +9,10 @@ import (
 
 // testSession takes messages as from a server, without one; what it delivers
 // stands in the channel.
-func testSession() (*session, chan engine.Event) {
+func testSession(t testing.TB) (*session, chan engine.Event) {
 	out := make(chan engine.Event, 16)
 	s := &session{run: &run{Source: New(Config{Name: "shop"}), out: out}, pinged: make(chan struct{}, 1)}
-	s.assembler = testAssembler()
+	s.assembler = testAssembler(t)
 	return s, out
 }
 
@@ -50,7 +50,7 @@ var (
 // The server's position passes a transaction while its changes are on the way: that
 // it has come so far says nothing before the commit is here.
 func TestKeepaliveWithinATransactionSaysNothing(t *testing.T) {
-	s, out := testSession()
+	s, out := testSession(t)
 	takeAll(t, s, logged(testDescribe), logged(testBegin), logged(testInsert), keepaliveAt(500))
 	if events := delivered(out); len(events) != 0 {
 		t.Errorf("within a transaction the engine is told %+v", events)
@@ -65,7 +65,7 @@ func TestKeepaliveWithinATransactionSaysNothing(t *testing.T) {
 // A transaction that the server sends again, because it never heard that it was
 // durable, is not delivered twice; nor is what a position says that is behind.
 func TestTransactionSentAgainIsDeliveredOnce(t *testing.T) {
-	s, out := testSession()
+	s, out := testSession(t)
 	whole := [][]byte{logged(testDescribe), logged(testBegin), logged(testInsert), logged(testCommit)}
 	takeAll(t, s, whole...)
 	takeAll(t, s, whole...)
@@ -77,7 +77,7 @@ func TestTransactionSentAgainIsDeliveredOnce(t *testing.T) {
 
 // TRUNCATE of several tables, as with CASCADE, empties each of them.
 func TestTruncateOfSeveralTablesTellsEach(t *testing.T) {
-	a := testAssembler()
+	a := testAssembler(t)
 	known := a.describe
 	a.describe = func(d *describedRelation) (*target, error) {
 		found, err := known(d)
@@ -93,7 +93,7 @@ func TestTruncateOfSeveralTablesTellsEach(t *testing.T) {
 		testBegin, wire('T', uint32(2), byte(1), uint32(1), uint32(2)), testCommit,
 	} {
 		var err error
-		if tx, err = a.take(message); err != nil {
+		if tx, err = a.take(t.Context(), message); err != nil {
 			t.Fatal(err)
 		}
 	}

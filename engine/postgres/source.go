@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,6 +31,18 @@ type Config struct {
 	// Scratch is a folder of the source's own for transactions in progress, made
 	// where it is absent; one of the system's temporary ones where empty.
 	Scratch string
+	// Heartbeat is how often an idle database is written a message into its log, so
+	// that the slot moves on; 0: never.
+	Heartbeat time.Duration
+	// MaxSlotWAL is how much log in bytes the slot may retain before it is given up;
+	// 0: no bound.
+	MaxSlotWAL int64
+	// ResyncOnLoss has the source copied anew, and not halted, when its slot is lost.
+	ResyncOnLoss bool
+	// Columns are what is said of columns, by table as in Tables.
+	Columns map[string]map[string]ColumnOptions
+	// HashKey is the key of MaskHash.
+	HashKey []byte
 	// Log is where what happens is told; nowhere where nil.
 	Log *slog.Logger
 }
@@ -56,13 +69,16 @@ type Source struct {
 	acknowledged atomic.Uint64
 	// asked holds a token while a Progress event is wanted.
 	asked chan struct{}
+	// wishes are the tables to be copied beside the stream.
+	wishes *wishes
 	// moreArguments are pgoutput's, besides those of pluginArguments.
 	moreArguments []string
 }
 
 var (
-	_ engine.Source = (*Source)(nil)
-	_ engine.Fencer = (*Source)(nil)
+	_ engine.Source      = (*Source)(nil)
+	_ engine.Fencer      = (*Source)(nil)
+	_ engine.TableCopier = (*Source)(nil)
 )
 
 // New makes a source. It connects when it is run; a configuration that cannot
@@ -80,7 +96,7 @@ func New(config Config) *Source {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1)}
+	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1), wishes: newWishes()}
 }
 
 // defaultName makes a name that a slot may have of a source's.
@@ -119,6 +135,7 @@ type run struct {
 	*Source
 	out    chan<- engine.Event
 	resume *resume // nil until a copy has finished
+	tables *roster // what is captured, from then on
 	// promoted is what answers now, where it is on another timeline than what was
 	// stored; nil where it is not.
 	promoted *installation
@@ -131,7 +148,6 @@ type run struct {
 type resume struct {
 	position relation.Position
 	identity *identity
-	schemas  []*relation.Schema
 }
 
 // Run delivers the source's events to out. See engine.Source.
@@ -139,12 +155,13 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 	r := &run{Source: s, out: out, retry: s.timing.firstRetry}
 	if from == nil {
 		s.acknowledged.Store(0) // of a copy that is void now
+		s.wishes.clear()
 	} else {
-		id, err := parseIdentity(from.Identity, from.Schemas)
+		id, err := parseIdentity(from.Identity, from.Schemas, from.Tables)
 		if err != nil {
 			return halt(codeIdentity, err.Error(), s.resyncHint())
 		}
-		r.resume = &resume{position: from.Position, identity: id, schemas: from.Schemas}
+		r.resume, r.tables = &resume{position: from.Position, identity: id}, newRoster(id, from.Schemas)
 	}
 	if err := r.deliver(ctx, engine.Condition{State: engine.Connecting, SlotWAL: -1}); err != nil {
 		return err
@@ -156,7 +173,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		}
 		fault, final := judge(err)
 		if final {
-			return fault // the engine says so
+			return s.onLoss(fault) // the engine says so
 		}
 		s.config.Log.Warn(fault.Error(), "source", s.config.Name, "code", fault.Code, "retry", r.retry)
 		if err := r.deliver(ctx, engine.Condition{State: engine.Stale, Fault: fault, SlotWAL: -1}); err != nil {
@@ -185,8 +202,13 @@ func (r *run) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer closeSession(replication.PgConn)
-	return r.stream(ctx, conn, replication)
+	err = r.stream(ctx, conn, replication)
+	closeSession(replication.PgConn)
+	var large *slotLarge
+	if errors.As(err, &large) {
+		r.dropSlot(ctx, conn)
+	}
+	return err
 }
 
 // reconnect opens the replication connection of a database that was copied,
@@ -227,17 +249,9 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	if err := check(found, r.resume.position); err != nil {
 		return err
 	}
-	return r.checkCovered()
-}
-
-// checkCovered refuses a configuration that wants tables which were not copied.
-func (r *run) checkCovered() error {
-	namespaces, wanted, _ := wantedTables(r.config.Tables)
-	for i := range wanted {
-		name := relationName(r.config.Name, &table{namespace: namespaces[i], name: wanted[i]})
-		if _, copied := r.resume.identity.Relations[name]; !copied {
-			return tableHalt(codeSchemaChanged, name, "is wanted but was not part of the initial copy", r.resyncHint())
-		}
+	if err := r.checkSize(found); err != nil {
+		r.dropSlot(ctx, conn)
+		return err
 	}
 	return nil
 }

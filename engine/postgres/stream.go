@@ -33,15 +33,28 @@ type session struct {
 	pinged chan struct{}
 	// interval is the longest pause between two statuses.
 	interval time.Duration
+	// orders are carried out by the reader between two transactions.
+	orders chan order
+	// described are the tables as the stream described them last; refused are
+	// those that could not be copied and go on as they are. The reader's.
+	described map[uint32]*describedRelation
+	refused   map[string]bool
+	// tried are new tables of the publication that were seen. The guard's.
+	tried map[string]bool
+	// failing is why the copy of a table has to wait; nil where none does.
+	failing atomic.Pointer[engine.Halt]
 }
 
 // stream starts replication after what was delivered and goes on until
 // something breaks.
 func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicationConn) error {
-	s := &session{run: r, replication: replication, pinged: make(chan struct{}, 1)}
+	s := &session{
+		run: r, replication: replication, pinged: make(chan struct{}, 1), orders: make(chan order),
+		described: make(map[uint32]*describedRelation), refused: make(map[string]bool), tried: make(map[string]bool),
+	}
 	s.delivered.Store(uint64(r.resume.position))
 	s.catalog = &catalog{run: r, conn: conn}
-	v, err := s.catalog.check(ctx, r.resume.schemas)
+	v, verdicts, err := s.catalog.check(ctx, r.tables.except(halted))
 	if err != nil {
 		return err
 	}
@@ -60,11 +73,11 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err := r.move(ctx); err != nil {
 		return err
 	}
-	if err := r.deliver(ctx, found.condition()); err != nil {
+	if err := r.deliver(ctx, r.condition(found)); err != nil {
 		return err
 	}
 	r.config.Log.Info("streaming", "source", r.config.Name, "lsn", r.resume.position.String())
-	return s.wait(ctx)
+	return s.wait(ctx, v, verdicts)
 }
 
 // move tells the engine that the stream goes on on another timeline, before
@@ -124,7 +137,7 @@ func protocolVersion(server int) int {
 }
 
 // wait runs the session's goroutines and joins them.
-func (s *session) wait(ctx context.Context) error {
+func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error {
 	spool, err := s.openSpool()
 	if err != nil {
 		return err
@@ -132,9 +145,17 @@ func (s *session) wait(ctx context.Context) error {
 	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
 	group, ctx := errgroup.WithContext(ctx)
 	s.assembler = newAssembler(spool, func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
-	group.Go(func() error { return s.read(ctx) })
+	s.assembler.halt = func(fault *engine.Halt) error { return s.haltTable(ctx, fault) }
+	group.Go(func() error {
+		if err := s.begin(ctx, v, verdicts); err != nil {
+			return err
+		}
+		return s.read(ctx)
+	})
+	group.Go(func() error { return s.copier(ctx) })
+	group.Go(func() error { return s.heartbeat(ctx) })
 	group.Go(func() error { return s.feedback(ctx) })
-	group.Go(func() error { return s.catalog.guard(ctx) })
+	group.Go(func() error { return s.guard(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		s.replication.wire.stop()
@@ -166,6 +187,14 @@ func (s *session) closeSpool(spool *spool) error {
 		}
 	}
 	return err
+}
+
+// begin does what the look at the catalog before the stream asks for.
+func (s *session) begin(ctx context.Context, v *survey, verdicts []verdict) error {
+	if err := s.review(ctx, v); err != nil {
+		return err
+	}
+	return s.examine(ctx, verdicts)
 }
 
 var errStreamEnded = errors.New("the server ended the replication stream")
@@ -208,6 +237,11 @@ const (
 
 func (s *session) take(ctx context.Context, data []byte) error {
 	s.retry = s.timing.firstRetry // the server speaks to us: all is well
+	if !s.assembler.within() {
+		if err := s.obey(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case len(data) == keepaliveLength && data[0] == pglogrepl.PrimaryKeepaliveMessageByteID:
 		if data[keepaliveLength-1] != 0 {
@@ -259,70 +293,4 @@ func (s *session) ping() {
 	case s.pinged <- struct{}{}:
 	default:
 	}
-}
-
-// describe finds the target of a table that the stream describes, and halts
-// where the table is not what was copied.
-func (s *session) describe(ctx context.Context, d *describedRelation) (*target, error) {
-	for _, schema := range s.resume.schemas {
-		stored := s.resume.identity.Relations[schema.Name]
-		if stored.OID == d.oid {
-			values, err := s.catalog.values(ctx, schema)
-			if err != nil {
-				return nil, err
-			}
-			return s.match(values, schema, stored, d)
-		}
-		if schema.Name == relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}) {
-			return nil, s.changed(schema, "was dropped and created again")
-		}
-	}
-	return nil, nil
-}
-
-// match finds the schema's column of each column of the stream.
-func (s *session) match(values *valueReader, schema *relation.Schema, stored relationIdentity, d *describedRelation) (*target, error) {
-	t := &target{values: values}
-	found := make([]bool, len(schema.Columns))
-	for _, c := range d.columns {
-		ordinal := schema.Column(c.name)
-		if ordinal < 0 {
-			return nil, s.changed(schema, fmt.Sprintf("column %s was added", quote(c.name)))
-		}
-		was := stored.Columns[ordinal]
-		if was.Type != c.typeOID || !sameModifier(schema.Columns[ordinal].Type, was, c.modifier) {
-			return nil, s.changed(schema, fmt.Sprintf("column %s changed its type", quote(c.name)))
-		}
-		found[ordinal] = true
-		t.ordinals, t.key = append(t.ordinals, ordinal), append(t.key, c.key)
-	}
-	for ordinal, ok := range found {
-		if !ok {
-			return nil, s.changed(schema, fmt.Sprintf("column %s was dropped or is no longer published", quote(schema.Columns[ordinal].Name)))
-		}
-	}
-	if len(t.ordinals) != len(schema.Columns) {
-		return nil, disorder("%s has a column twice", schema.Name)
-	}
-	if d.identity != 'f' && !sameKey(schema, t) {
-		return nil, s.changed(schema, "its key changed")
-	}
-	return t, nil
-}
-
-func sameKey(schema *relation.Schema, t *target) bool {
-	flagged := 0
-	isKey := make([]bool, len(schema.Columns))
-	for i, key := range t.key {
-		if key {
-			flagged++
-			isKey[t.ordinals[i]] = true
-		}
-	}
-	for _, ordinal := range schema.Key {
-		if !isKey[ordinal] {
-			return false
-		}
-	}
-	return flagged == len(schema.Key)
 }

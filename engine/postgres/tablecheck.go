@@ -8,12 +8,12 @@ import (
 )
 
 // checkTable finds every reason why a table cannot be captured.
-func checkTable(t *table, s *server) []engine.Halt {
+func checkTable(t *table, s *server, p *publication) []engine.Halt {
 	switch {
-	case t.kind == "p":
-		return []engine.Halt{lack(t.short(), "is partitioned: the stream does not tell of partitions attached, detached or truncated",
-			"name its partitions under `tables:` and unite them in a view")}
-	case t.kind != "r":
+	case t.partitioned() && p.exists && !p.viaRoot:
+		return []engine.Halt{lack(t.short(), "is partitioned, and publication "+quote(p.name)+" tells its changes under the partitions' names",
+			"ALTER PUBLICATION %s SET (publish_via_partition_root = true); -- or name its partitions under `tables:`", quote(p.name))}
+	case !t.capturable():
 		return []engine.Halt{lack(t.short(), "is not a table, so it has no changes to capture", "name the tables that it is made of under `tables:`")}
 	case !t.permanent:
 		return []engine.Halt{lack(t.short(), "is unlogged or temporary, so its changes are in no log", "ALTER TABLE %s SET LOGGED;", t.sql())}

@@ -18,11 +18,24 @@ type valueReader struct {
 	zone   *time.Location // that those are read in
 	// delimiters of the columns that are arrays with another one than usual.
 	delimiters map[int]byte
+	// masker is nil where no column is masked.
+	masker *masker
 }
 
-func newValueReader(t *table, schema *relation.Schema, zone *time.Location) *valueReader {
-	r := &valueReader{schema: schema, local: make([]bool, len(t.columns)), zone: zone}
-	for i, c := range t.columns {
+func (s *Source) newValueReader(t *table, schema *relation.Schema) *valueReader {
+	zone := s.config.Timezone
+	r := &valueReader{schema: schema, local: make([]bool, len(schema.Columns)), zone: zone}
+	for i := range schema.Columns {
+		c := t.attribute(schema.Columns[i].Attribute)
+		if c == nil {
+			continue // the comparison with the catalog says so
+		}
+		if c.mask != MaskNone {
+			if r.masker == nil {
+				r.masker = &masker{masks: make([]Mask, len(schema.Columns)), key: s.config.HashKey}
+			}
+			r.masker.masks[i] = c.mask
+		}
 		r.local[i] = c.resolved.local && zone != time.UTC
 		if c.resolved.Kind == relation.Array && c.resolved.delimiter != relation.Delimiter {
 			if r.delimiters == nil {
@@ -38,6 +51,13 @@ func newValueReader(t *table, schema *relation.Schema, zone *time.Location) *val
 // an error in its place, which puts the row into quarantine; in a text of the
 // key, by which the row is found, it gives the bytes as they are, which does the same.
 func (r *valueReader) value(column int, text string) (relation.Value, error) {
+	if r.masker != nil {
+		masked, ok := r.masker.text(column, text)
+		if !ok {
+			return relation.Value{}, nil
+		}
+		text = masked
+	}
 	v, err := r.parse(column, text)
 	if err != nil { // the error may quote the value, so it ends here
 		return r.unreadable(column, text)
@@ -71,5 +91,5 @@ func (r *valueReader) unreadable(column int, text string) (relation.Value, error
 	}
 	return relation.Value{}, tableHalt(codeValue, r.schema.Name,
 		fmt.Sprintf("column %s of its key holds a value that cannot be read as %s", quote(c.Name), c.Type),
-		"correct the value at the source, or leave the table out")
+		"correct the value at the source, or leave the table out; then odsd resync "+r.schema.Name)
 }

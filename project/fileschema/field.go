@@ -31,6 +31,7 @@ func everyField() map[string]*Schema {
 		"expr":        expression("An expression over the row and other fields; see docs/language.md.", `country ?? "ZZ"`),
 		"description": text("What it means; shown in the GraphQL schema."),
 		"deprecated":  text("Why it should not be used; shown in the GraphQL schema."),
+		"declassify":  boolean("That the value tells nothing of the personal data that it is made of."),
 		"graphql": mapping("Its form in GraphQL.", map[string]*Schema{
 			"field": text("Its name, where the one made of the field's does not suit."),
 			"as":    oneOf("Show a BigInt or Decimal as a number that clients may round.", "Int", "Float"),
@@ -57,7 +58,6 @@ func aggregateKeys(what string) map[string]*Schema {
 		"order_by":       texts("The order of the rows, the key last.", []any{"placed_at desc"}),
 		"limit":          number("How many values are collected at most.", 1, maxLimit),
 		"distinct":       boolean("Collect equal values once."),
-		"declassify":     notBuilt("that a value made of masked ones may be shown."),
 	}
 }
 

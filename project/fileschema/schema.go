@@ -162,6 +162,11 @@ func notBuilt(description string) *Schema {
 	return &Schema{Description: "Not built yet, and refused: " + description, Not: &Schema{}, DoNotSuggest: true}
 }
 
+// refused is a key that people look for, with what to do instead.
+func refused(instead string) *Schema {
+	return &Schema{Description: "There is none: " + instead, Not: &Schema{}, DoNotSuggest: true}
+}
+
 func owner() *Schema {
 	return mapping("Whom to ask; shown in the GraphQL schema.", map[string]*Schema{
 		"team":    text("The team that answers for it."),

@@ -1,6 +1,10 @@
 package fileschema
 
-import "odsd/storage/relation"
+import (
+	"math"
+
+	"odsd/storage/relation"
+)
 
 func configSchema() *Schema {
 	return file("odsd.yaml", "The daemon: where it keeps its store and where it listens.", map[string]*Schema{
@@ -54,7 +58,7 @@ func tableName() *Schema {
 
 func tableOptions() *Schema {
 	column := mapping("What is to be known of a column.", map[string]*Schema{
-		"pii":     notBuilt("that the column holds personal data, and of what kind."),
+		"pii":     text("That the column holds personal data, and of what kind; followed through all views.", "email", "phone"),
 		"mask":    notBuilt("how the column is masked."),
 		"exclude": notBuilt("that the column never leaves the source."),
 	})
@@ -78,6 +82,7 @@ func tablesSchema() *Schema {
 		"columns":     named("The columns, in the table's order.", column),
 		"key":         list("The columns of the primary key.", names.Items),
 		"unique":      list("Unique keys without nulls.", names),
+		"rows":        number("About how many rows it has.", 0, math.MaxInt),
 	}, "columns")
 	kind := mapping("An enum, or another type with the built-in type that it is.", map[string]*Schema{
 		"enum":  list("The labels, in their order.", text("A label.")),

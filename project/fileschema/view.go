@@ -65,12 +65,17 @@ func checkSchema() *Schema {
 	values := named("The values that fields may have: {field: [values]}.",
 		&Schema{Description: "The field's values.", Type: []string{"array"}, Items: text(""), MinItems: 1})
 	s := mapping("One expectation.", map[string]*Schema{
-		"not_null":        text("The field that is never null."),
+		"not_null":        texts("The field, or fields, that are never null."),
 		"accepted_values": values,
+		"expression":      expression("What is true of every document.", "total >= 0"),
+		"name":            text("The check's name in status and metrics; made of what it expects by default."),
+		"unique":          refused("a view's key is unique by itself; what is there twice is found by a view with `group_by` and `having`."),
+		"relationships":   refused("join the other relation by a `one`, and check a field of it with `not_null`."),
 		"severity":        oneOf("How bad it is; error by default.", "warn", "error"),
 	})
-	s.AnyOf = []*Schema{{Required: []string{"not_null"}}, {Required: []string{"accepted_values"}}}
-	s.Dependencies = exclusive([]string{"not_null", "accepted_values"})
+	kinds := []string{"not_null", "accepted_values", "expression"}
+	s.AnyOf = anyKey(kinds...).AnyOf
+	s.Dependencies = exclusive(kinds)
 	return s
 }
 

@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"odsd/engine"
+)
+
+// What can no longer be delivered right halts its table alone, before anything
+// of it is delivered by other columns; copied anew it goes on.
+func TestSchemaChangesHaltTheTable(t *testing.T) {
+	t.Parallel()
+	const all = `id, coalesce(v, 'null'), coalesce(price::text, 'null'), code`
+	cases := []struct{ name, change, says, columns string }{
+		{"column dropped", `alter table t drop v`, `column v was dropped`, `id, coalesce(price::text, 'null'), code`},
+		{"column renamed", `alter table t rename v to w`, `column v was renamed to w`, `id, coalesce(w, 'null'), coalesce(price::text, 'null'), code`},
+		{"type changed", `alter table t alter v type varchar(10)`, `column v changed its type from text to character varying(10)`, all},
+		{"scale changed", `alter table t alter price type numeric(12,4)`, `column price changed its type from numeric(12,2)`, all},
+		{"dropped and added again", `alter table t drop v; alter table t add v text`, `column v was dropped`, `id, coalesce(price::text, 'null'), code, coalesce(v, 'null')`},
+		{"may be null", `alter table t alter code drop not null`, `column code may now be null`, all},
+		{"table renamed", `alter table t rename to u`, `was renamed to`, ``},
+		{"dropped and created again", `drop table t; create table t (id int primary key, v text, price numeric(12,2), code text not null); alter publication odsd_%s add table t`, `was dropped`, all},
+		{"key changed", `alter table t add unique (code); alter table t replica identity using index t_code_key`, `changed its key from (id) to (code)`, all},
+		{"taken out of the publication", `alter publication odsd_%s drop table t`, `no longer in publication`, all},
+	}
+	for _, online := range []bool{true, false} {
+		for _, c := range cases {
+			t.Run(fmt.Sprintf("%s/online=%t", c.name, online), func(t *testing.T) {
+				t.Parallel()
+				d := newDatabase(t)
+				d.exec(`create table t (id int primary key, v text, price numeric(12,2), code text not null default 'c')`, `insert into t values (1, 'a', 1.5)`,
+					`create table other (id int primary key)`)
+				s := d.source("t", "other")
+				if c.name != "taken out of the publication" {
+					s.timing.poll = time.Hour // the stream itself must tell
+				}
+				f := follow(t, s, nil)
+				f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+				if !online {
+					f.stop()
+					d.untilSlotIdle()
+				}
+				for _, sql := range strings.Split(c.change, "; ") {
+					d.exec(strings.ReplaceAll(sql, "%s", d.name))
+				}
+				table := "t"
+				if c.name == "table renamed" {
+					table = "u"
+				}
+				if online {
+					d.exec(`insert into ` + table + ` (id, code) values (2, 'd')`)
+				} else {
+					s = d.source("t", "other")
+					f = follow(t, s, f)
+				}
+				name := d.name + ".t"
+				fault := f.untilHalted(name)
+				if fault.Table != name || !strings.Contains(fault.Message, c.says) || !strings.Contains(fault.Hint, "odsd resync "+name) {
+					t.Errorf("halt %s of %s: %q, want %q; hint %q", fault.Code, fault.Table, fault.Message, c.says, fault.Hint)
+				}
+				d.exec(`insert into other values (7)`)
+				f.compare(d, "other", "id")
+				if n := len(f.log); n != 1 {
+					t.Errorf("%d changes came after the schema changed, want that of the other table", n)
+				}
+				s.CopyTable(name)
+				if table == "u" {
+					f.until("it says that the table is gone", func() bool { return strings.Contains(f.faults[name].Message, "does not exist") })
+					return
+				}
+				f.untilCopies(1)
+				d.exec(`insert into t (id, code) values (3, 'e')`, `update t set code = 'f' where id = 1`)
+				f.compare(d, "t", c.columns)
+			})
+		}
+	}
+}
+
+// A column that is added does not halt its table: the table goes on without it and
+// is copied, since the stream does not tell the default that the old rows have.
+func TestAddedColumnIsCopied(t *testing.T) {
+	t.Parallel()
+	for _, online := range []bool{true, false} {
+		t.Run(fmt.Sprintf("online=%t", online), func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			d.exec(`create table t (id int primary key, v text)`, `insert into t select g, 'old' from generate_series(1, 100) g`)
+			f := follow(t, d.source("t"), nil)
+			f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+			if !online {
+				f.stop()
+				d.untilSlotIdle()
+			}
+			d.exec(`update t set v = 'before' where id = 2`, `alter table t add n int default 42`, `update t set v = 'after' where id = 3`)
+			if !online {
+				f = follow(t, d.source("t"), f)
+			}
+			f.untilCopies(1)
+			d.exec(`update t set n = 43 where id = 4`, `insert into t values (1000, 'new', 44)`)
+			f.compare(d, "t", "id, v, n")
+			if len(f.faults) > 0 {
+				t.Errorf("halted: %v", f.faults)
+			}
+			if n := f.schema(d.name + ".t").Column("n"); n != 2 {
+				t.Errorf("column n is the %dth", n)
+			}
+		})
+	}
+}
+
+// Tables that are copied while they are written to lose nothing and have nothing
+// twice: those that are new in the configuration, and those copied anew.
+func TestTablesAreCopiedBesideTheStream(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table t (id int primary key, v text)`, `insert into t values (1, 'a')`,
+		`create table late (id int primary key, v text, n int not null default 0)`, `alter table late alter v set storage external`,
+		`insert into late select g, repeat('x', 3000) || g from generate_series(1, 3000) g`)
+	f := follow(t, d.source("t"), nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	f.stop()
+	d.untilSlotIdle()
+
+	writer := *d
+	writer.reconnect()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_, err := writer.conn.Exec(t.Context(), fmt.Sprintf(`begin; update late set n = n + 1 where id %% 97 = %d; update late set id = -id where id in (%d, -%d);
+				delete from late where id = %d; insert into late values (%d, 'new'); insert into t values (%d, 'b'); commit`,
+				i%97, i%3000, i%3000, 10+i*7%2900, 100000+i, 100000+i))
+			if err != nil {
+				t.Errorf("write: %v", err)
+				return
+			}
+		}
+	}()
+	s := d.source("t", "late")
+	f = follow(t, s, f)
+	for n := 1; n <= 3; n++ {
+		f.untilCopies(n)
+		s.CopyTable(d.name + ".late")
+		s.CopyTable(d.name + ".t")
+	}
+	f.untilCopies(4)
+	close(stop)
+	<-stopped
+	f.compare(d, "t", "id, v")
+	f.compare(d, "late", "id, v, n")
+	if len(f.faults) > 0 || f.doubled > 0 {
+		t.Errorf("faults %v, %d transactions twice", f.faults, f.doubled)
+	}
+}
+
+// A partitioned table comes under its own name. What the stream does not tell of
+// its partitions is seen in the catalog, and the table copied anew.
+func TestPartitionedTable(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table m (id int, day date, v text, primary key (id, day)) partition by range (day)`,
+		`create table m1 partition of m for values from ('2024-01-01') to ('2024-02-01')`,
+		`create table m2 partition of m for values from ('2024-02-01') to ('2024-03-01')`,
+		`insert into m select g, date '2024-01-01' + g % 60, 'v' || g from generate_series(0, 99) g where g % 60 < 60`)
+	f := follow(t, d.source("m"), nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	const columns = "id, day, v"
+	d.exec(`update m set v = 'changed' where id = 5`, `update m set day = date '2024-02-20' where id = 6`, `delete from m where id = 7`)
+	f.compare(d, "m", columns)
+	for i, change := range []string{
+		`create table m3 (id int, day date, v text, primary key (id, day)); insert into m3 values (500, '2024-03-05', 'attached');
+			alter table m attach partition m3 for values from ('2024-03-01') to ('2024-04-01')`,
+		`alter table m detach partition m1`,
+		`truncate m2`,
+	} {
+		d.exec(change)
+		f.untilCopies(i + 1)
+		d.exec(fmt.Sprintf(`insert into m values (%d, '2024-03-10', 'after')`, 600+i))
+		f.compare(d, "m", columns)
+	}
+	d.exec(`truncate m`)
+	f.compare(d, "m", columns)
+	if len(f.faults) > 0 {
+		t.Errorf("halted: %v", f.faults)
+	}
+}
+
+// Under `tables: "*"` the publication decides, also while streaming.
+func TestEveryPublishedTable(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table a (id int primary key)`, `create table b (id int primary key)`, `create publication odsd_`+d.name+` for table a, b`)
+	f := follow(t, d.source("*"), nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	d.exec(`create table c (id int primary key)`, `insert into c values (1)`, `create table keyless (v text)`,
+		`alter publication odsd_`+d.name+` add table c, keyless`)
+	f.untilCopies(1)
+	if fault := f.untilHalted(d.name + ".keyless"); !strings.Contains(fault.Message, "no primary key") {
+		t.Errorf("fault %q", fault.Message)
+	}
+	d.exec(`insert into c values (2)`)
+	f.compare(d, "c", "id")
+	d.exec(`alter publication odsd_` + d.name + ` drop table b`)
+	f.until("b is given up", func() bool { return f.schema(d.name+".b") == nil })
+	d.exec(`insert into a values (1)`)
+	f.compare(d, "a", "id")
+}
