@@ -105,7 +105,7 @@ COST_LARGEST ?= 10000000
 
 .PHONY: cost
 cost: ## what one change reads and writes, for documents, tables, groups and unions of any size; bench/results/cost.*
-	ODSD_COST=1 ODSD_COST_LARGEST=$(COST_LARGEST) go test -count=1 -timeout 120m -run '^TestCostOfAChange$$' -v ./engine/enginetest
+	ODSD_COST=1 ODSD_COST_LARGEST=$(COST_LARGEST) go test -count=1 -timeout 120m -run '^TestCostOfAChange' -v ./engine/enginetest
 
 .PHONY: bench
 bench: ## the benchmarks beside the packages

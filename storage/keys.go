@@ -69,8 +69,9 @@ func AppendAccumulatorPrefix(dst []byte, g GenerationID, node, accumulator byte)
 	return append(appendPrefix(dst, spaceAccumulator, uint32(g)), node, accumulator)
 }
 
-// AppendMultisetPrefix begins the key of one value in an accumulator's
-// multiset; the identity of the instance and the value's part follow.
+// AppendMultisetPrefix begins the key of one value, or of one row in its order, that
+// an accumulator keeps; the identity of the instance and the parts of the value or
+// of the row's place follow.
 func AppendMultisetPrefix(dst []byte, g GenerationID, node, accumulator byte) []byte {
 	return append(appendPrefix(dst, spaceMultiset, uint32(g)), node, accumulator)
 }

@@ -2,11 +2,10 @@ package views
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"odsd/internal/yamlfile"
-	"odsd/storage/relation"
 )
 
 // resolveAggregate checks one aggregate: its path, what it adds up, its
@@ -16,17 +15,22 @@ func (c *checker) resolveAggregate(f *fieldState) bool {
 	if def == nil || !def.Path.Given() {
 		return false
 	}
-	a := &Aggregate{Func: def.Func, Round: -1}
+	a := newAggregate(def)
 	f.field.Aggregate = a
 	last, ok := c.walkPath(f, a)
 	if last == nil {
 		return false
 	}
 	whereOK := c.aggregateWhere(def.Where, a, last)
+	orderOK := c.aggregateOrder(def.OrderBy, a, last)
 	if !ok || !c.aggregateType(f, a) {
 		return false
 	}
-	return c.aggregateDefault(f, a) && whereOK
+	return c.aggregateDefault(f, a) && whereOK && orderOK
+}
+
+func newAggregate(def *AggregateDefinition) *Aggregate {
+	return &Aggregate{Func: def.Func, Round: -1, Limit: def.Limit, Distinct: def.Distinct}
 }
 
 // step is one name of a path and the byte at which it begins.
@@ -137,34 +141,59 @@ func (c *checker) aggregateWhere(where Text, a *Aggregate, last *scope) bool {
 	if !where.Given() {
 		return true
 	}
-	lastNode := a.Path[len(a.Path)-1]
-	v := &visible{c: c, what: "`where` of an aggregate", row: last, fields: true, columnsFirst: true,
-		sees: func(s *scope) bool {
-			for _, n := range a.Path {
-				if s.occurrence.Node == n {
-					return true
-				}
-			}
-			return false
-		}}
-	e := v.condition(where)
+	e := c.alongPath("`where` of an aggregate", a, last).condition(where)
 	if e == nil {
 		return false
 	}
 	for _, part := range Conjuncts(e) {
-		nodes := c.nodesOf(part, lastNode)
-		if len(nodes) > 1 {
-			where.Node.Report(yamlfile.CodeMixed, "split it with `and`, or make it a field of the lower node",
-				"one condition reads %s and %s at once", c.ownAlias(nodes[0]), c.ownAlias(nodes[1]))
+		node, ok := c.nodeOf(part, a, where, "condition", "split it with `and`, or make it a field of the lower node")
+		if !ok {
 			return false
-		}
-		node := lastNode
-		if len(nodes) == 1 {
-			node = nodes[0]
 		}
 		a.Where = append(a.Where, AggregateCondition{Node: node, Expr: part})
 	}
 	return true
+}
+
+// aggregateOrder gives each term of a first's or last's order to the node of the
+// path that it reads.
+func (c *checker) aggregateOrder(orderBy []Text, a *Aggregate, last *scope) bool {
+	if !ranked(a.Func) {
+		return true // a stray order was reported
+	}
+	v := c.alongPath("`order_by` of an aggregate", a, last)
+	sound := true
+	for _, t := range orderBy {
+		term, ok := v.orderTerm(t)
+		node := -1
+		if ok {
+			node, ok = c.nodeOf(term.Expr, a, t, "term", "make it a field of the lower node")
+		}
+		a.Order = append(a.Order, AggregateTerm{Node: node, OrderTerm: term})
+		sound = sound && ok
+	}
+	return sound
+}
+
+// alongPath sees the rows of all nodes on an aggregate's path; bare names are of the last.
+func (c *checker) alongPath(what string, a *Aggregate, last *scope) *visible {
+	return &visible{c: c, what: what, row: last, fields: true, columnsFirst: true,
+		sees: func(s *scope) bool { return slices.Contains(a.Path, s.occurrence.Node) }}
+}
+
+// nodeOf is the one node of the path that an expression reads: the last where it
+// reads none.
+func (c *checker) nodeOf(e *Expr, a *Aggregate, at Text, what, hint string) (node int, ok bool) {
+	last := a.Path[len(a.Path)-1]
+	switch nodes := c.nodesOf(e, last); len(nodes) {
+	case 0:
+		return last, true
+	case 1:
+		return nodes[0], true
+	default:
+		at.Node.Report(yamlfile.CodeMixed, hint, "one %s reads %s and %s at once", what, c.ownAlias(nodes[0]), c.ownAlias(nodes[1]))
+		return -1, false
+	}
 }
 
 func (c *checker) ownAlias(node int) string {
@@ -192,100 +221,4 @@ func (c *checker) nodesOf(e *Expr, last int) []int {
 		}
 	})
 	return nodes
-}
-
-// aggregateType checks what is aggregated and gives the result its type.
-func (c *checker) aggregateType(f *fieldState, a *Aggregate) bool {
-	def := f.def.Aggregate
-	result, problem := resultType(a)
-	if problem != "" {
-		def.Path.Node.Report(yamlfile.CodeAggregate, "", "%s", problem)
-		return false
-	}
-	f.field.Type = result
-	f.field.Nullable = a.Func != Count && !(a.Func == CountDistinct && c.neverFails(a.Arg))
-	if a.Func == Avg && result.Kind == relation.Decimal {
-		if !def.Round.Given() {
-			def.Path.Node.Report(yamlfile.CodeAggregate, "add `round: 2`, the number of decimal places", "an average of %s needs `round`", a.Arg.Type)
-			return false
-		}
-		places, err := strconv.Atoi(def.Round.Value)
-		if err != nil || places < 0 || places > maxDefaultRound {
-			def.Round.Node.Report(yamlfile.CodeValue, "", "`round` must be a whole number from 0 to %d", maxDefaultRound)
-			return false
-		}
-		a.Round = int32(places)
-		return true
-	}
-	if def.Round.Given() {
-		def.Round.Node.Report(yamlfile.CodeAggregate, "round in a field that uses this one", "`round` is for averages of integers and decimals")
-		return false
-	}
-	return true
-}
-
-// counts says whether an aggregate gives a number of rows or values.
-func counts(f AggregateFunc) bool { return f == Count || f == CountDistinct }
-
-// neverFails says that what is aggregated cannot be an error: a column of a
-// table, or one of a view that is always there.
-func (c *checker) neverFails(e *Expr) bool {
-	if e.Op != OpColumn {
-		return false
-	}
-	s := c.scopes[e.Occurrence]
-	return s.input == nil || s.occurrence.Schema.Columns[e.Column].NotNull
-}
-
-func resultType(a *Aggregate) (result relation.Type, problem string) {
-	if a.Func == Count {
-		return relation.TypeOf(relation.Int8), ""
-	}
-	kind := a.Arg.Type.Kind
-	switch a.Func {
-	case CountDistinct:
-		if hasOrder(a.Arg.Type) {
-			return relation.TypeOf(relation.Int8), ""
-		}
-	case Min, Max:
-		if hasOrder(a.Arg.Type) && kind != relation.Bool {
-			return a.Arg.Type, ""
-		}
-	case Sum:
-		switch kind {
-		case relation.Int2, relation.Int4:
-			return relation.TypeOf(relation.Int8), ""
-		case relation.Int8, relation.Decimal:
-			return relation.TypeOf(relation.Decimal), ""
-		case relation.Float4, relation.Float8:
-			return relation.TypeOf(kind), ""
-		}
-	case Avg:
-		switch kind.Family() {
-		case relation.IntegerFamily, relation.DecimalFamily:
-			return relation.TypeOf(relation.Decimal), ""
-		case relation.FloatFamily:
-			return relation.TypeOf(relation.Float8), ""
-		}
-	}
-	return relation.Type{}, fmt.Sprintf("%s of values of type %s is not defined", a.Func, a.Arg.Type)
-}
-
-// aggregateDefault types the value that stands in for nothing to aggregate.
-func (c *checker) aggregateDefault(f *fieldState, a *Aggregate) bool {
-	def := f.def.Aggregate.Default
-	if !def.Given() {
-		return true
-	}
-	if counts(a.Func) {
-		def.Node.Report(yamlfile.CodeDefault, "remove it", "the count of nothing is 0")
-		return false
-	}
-	value, ok := literal(f.field.Type, def.Value)
-	if !ok {
-		def.Node.Report(yamlfile.CodeDefault, "", "%q is not a value of type %s", def.Value, f.field.Type)
-		return false
-	}
-	a.Default = &value
-	return true
 }

@@ -104,7 +104,7 @@ func (c *checker) resolveMeasure(f *fieldState) bool {
 	if def == nil || !def.Path.Given() {
 		return false
 	}
-	a := &Aggregate{Func: def.Func, Round: -1}
+	a := newAggregate(def)
 	f.field.Aggregate = a
 	ok := c.measureArg(a, def)
 	if def.Where.Given() {
@@ -116,7 +116,24 @@ func (c *checker) resolveMeasure(f *fieldState) bool {
 		}
 		ok = ok && e != nil
 	}
+	ok = c.measureOrder(def.OrderBy, a) && ok
 	return ok && c.aggregateType(f, a) && c.aggregateDefault(f, a)
+}
+
+// measureOrder checks the order of a first or last over the rows of a group.
+func (c *checker) measureOrder(orderBy []Text, a *Aggregate) bool {
+	if !ranked(a.Func) {
+		return true
+	}
+	v := c.overRows("`order_by` of a measure")
+	v.columnsFirst = true
+	sound := true
+	for _, t := range orderBy {
+		term, ok := v.orderTerm(t)
+		a.Order = append(a.Order, AggregateTerm{OrderTerm: term})
+		sound = sound && ok
+	}
+	return sound
 }
 
 func (c *checker) measureArg(a *Aggregate, def *AggregateDefinition) bool {

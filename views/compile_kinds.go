@@ -21,6 +21,16 @@ func (c *compiler) addGroups() {
 		for _, condition := range a.Where {
 			accumulator.Gates = append(accumulator.Gates, c.input(condition.Expr))
 		}
+		for _, term := range a.Order {
+			lowered := lowerTerm(term.OrderTerm)
+			lowered.Column = c.input(term.Expr)
+			accumulator.Order = append(accumulator.Order, lowered)
+		}
+		if ranked(a.Func) {
+			for _, column := range c.view.Occurrences[root.Own].Schema.Key {
+				accumulator.Key = append(accumulator.Key, c.input(c.columnExpr(root.Own, column)))
+			}
+		}
 		p.Accumulators = append(p.Accumulators, accumulator)
 	}
 	p.Accumulators = append(p.Accumulators, Accumulator{

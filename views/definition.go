@@ -96,6 +96,10 @@ type AggregateDefinition struct {
 	Where   Text
 	Default Text
 	Round   Text // "" where not declared
+	// OrderBy of first and last, Limit (0: none) and Distinct of collect.
+	OrderBy  []Text
+	Limit    int
+	Distinct bool
 }
 
 // BucketDefinition is a dimension that cuts time into pieces, as written.

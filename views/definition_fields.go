@@ -2,6 +2,7 @@ package views
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"odsd/internal/yamlfile"
@@ -49,10 +50,7 @@ func reportTwice(fields []*FieldDefinition) {
 func readField(e yamlfile.Entry) *FieldDefinition {
 	return readFieldAs(e, "a field", fieldKinds, func(r *fieldReader) yamlfile.Keys {
 		keys := r.relationKeys()
-		maps.Copy(keys, r.aggregateKeys(OneField, ManyField, AggregateField))
-		for _, name := range []string{"first", "last", "collect"} {
-			keys[name] = yamlfile.NotBuilt
-		}
+		maps.Copy(keys, r.aggregateKeys("one", "many"))
 		return keys
 	})
 }
@@ -95,7 +93,7 @@ func readFieldAs(e yamlfile.Entry, what, choices string, more func(*fieldReader)
 // The keys of which a field, a dimension, a measure has at most one: it says
 // what it is.
 const (
-	aggregateKinds = "count, count_distinct, sum, min, max or avg"
+	aggregateKinds = "count, count_distinct, sum, min, max, avg, first, last or collect"
 	fieldKinds     = "expr, one, many, " + aggregateKinds
 	dimensionKinds = "expr or bucket"
 	measureKinds   = "expr, " + aggregateKinds
@@ -106,24 +104,28 @@ func (r *fieldReader) relationKeys() yamlfile.Keys {
 	return yamlfile.Keys{
 		"one":      r.kind(OneField, func(e yamlfile.Entry) { readText(e, &to.From) }),
 		"many":     r.kind(ManyField, func(e yamlfile.Entry) { readText(e, &to.From) }),
-		"as":       r.option(func(e yamlfile.Entry) { readText(e, &to.Alias) }, OneField, ManyField),
-		"join":     r.option(func(e yamlfile.Entry) { readExpression(e, &to.Join) }, OneField, ManyField),
-		"order_by": r.option(r.readOrder, OneField, ManyField),
-		"fields":   r.option(func(e yamlfile.Entry) { to.Fields = readFields(e.Value, "fields", readField) }, OneField, ManyField),
-		"limit":    r.option(r.readLimit, ManyField),
-		"hidden":   r.option(func(e yamlfile.Entry) { readBool(e, &to.Hidden) }, ManyField),
-		"required": r.option(func(e yamlfile.Entry) { readBool(e, &to.Required) }, OneField),
+		"as":       r.option(func(e yamlfile.Entry) { readText(e, &to.Alias) }, "one", "many"),
+		"join":     r.option(func(e yamlfile.Entry) { readExpression(e, &to.Join) }, "one", "many"),
+		"fields":   r.option(func(e yamlfile.Entry) { to.Fields = readFields(e.Value, "fields", readField) }, "one", "many"),
+		"hidden":   r.option(func(e yamlfile.Entry) { readBool(e, &to.Hidden) }, "many"),
+		"required": r.option(func(e yamlfile.Entry) { readBool(e, &to.Required) }, "one"),
 	}
 }
 
-// aggregateKeys are those of aggregates; `where` belongs to other kinds too.
-func (r *fieldReader) aggregateKeys(filtered ...FieldKind) yamlfile.Keys {
+// aggregateKeys are those of aggregates, some of which belong to relations too:
+// to those that are given, of `one` and `many`.
+func (r *fieldReader) aggregateKeys(relations ...string) yamlfile.Keys {
+	with := func(relations []string, more ...string) []string { return append(slices.Clone(relations), more...) }
+	lists := slices.DeleteFunc(slices.Clone(relations), func(kind string) bool { return kind == "one" })
 	keys := yamlfile.Keys{
-		"where":   r.option(func(e yamlfile.Entry) { readExpression(e, &r.where) }, filtered...),
-		"default": r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Default) }, AggregateField),
-		"round":   r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Round) }, AggregateField),
+		"where":    r.option(func(e yamlfile.Entry) { readExpression(e, &r.where) }, with(relations, anyAggregate)...),
+		"default":  r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Default) }, anyAggregate),
+		"round":    r.option(func(e yamlfile.Entry) { readText(e, &r.aggregate.Round) }, anyAggregate),
+		"order_by": r.option(r.readOrder, with(relations, "first", "last")...),
+		"limit":    r.option(r.readLimit, with(lists, "collect")...),
+		"distinct": r.option(func(e yamlfile.Entry) { readBool(e, &r.aggregate.Distinct) }, "collect"),
 	}
-	for _, name := range []AggregateFunc{Count, CountDistinct, Sum, Min, Max, Avg} {
+	for _, name := range []AggregateFunc{Count, CountDistinct, Sum, Min, Max, Avg, First, Last, Collect} {
 		keys[string(name)] = r.kind(AggregateField, func(e yamlfile.Entry) {
 			r.aggregate.Func = name
 			readText(e, &r.aggregate.Path)
@@ -144,10 +146,15 @@ type fieldReader struct {
 	where     Text
 }
 
+// fieldOption is a key that fits only fields of some kinds, which are told by
+// the keys that say what a field is.
 type fieldOption struct {
 	entry yamlfile.Entry
-	fits  []FieldKind
+	fits  []string
 }
+
+// anyAggregate stands for the keys of all aggregates.
+const anyAggregate = "aggregates"
 
 func (r *fieldReader) kind(k FieldKind, read func(yamlfile.Entry)) func(yamlfile.Entry) {
 	return func(e yamlfile.Entry) {
@@ -157,7 +164,7 @@ func (r *fieldReader) kind(k FieldKind, read func(yamlfile.Entry)) func(yamlfile
 	}
 }
 
-func (r *fieldReader) option(read func(yamlfile.Entry), fits ...FieldKind) func(yamlfile.Entry) {
+func (r *fieldReader) option(read func(yamlfile.Entry), fits ...string) func(yamlfile.Entry) {
 	return func(e yamlfile.Entry) {
 		r.options = append(r.options, fieldOption{e, fits})
 		read(e)
@@ -183,7 +190,7 @@ func (r *fieldReader) finish(e yamlfile.Entry) {
 		return
 	}
 	for _, o := range r.options {
-		if !fits(r.field.Kind, o.fits) {
+		if !r.fits(o.fits) {
 			o.entry.Key.Report(yamlfile.CodeUnknownKey, "it belongs to "+kindList(o.fits),
 				"`%s` means nothing for this field", o.entry.Key.Value())
 		}
@@ -198,7 +205,23 @@ func (r *fieldReader) finish(e yamlfile.Entry) {
 		r.require(e)
 	case AggregateField:
 		r.aggregate.Where = r.where
+		r.aggregate.OrderBy, r.aggregate.Limit = r.relation.OrderBy, r.relation.Limit
 		r.field.Aggregate = &r.aggregate
+		r.requireOrder(e)
+	}
+}
+
+// requireOrder: of rows in no order none is the first.
+func (r *fieldReader) requireOrder(e yamlfile.Entry) {
+	if !ranked(r.aggregate.Func) || len(r.aggregate.OrderBy) > 0 {
+		return
+	}
+	const hint = "say in which order, as `order_by: [placed_at desc]`"
+	switch {
+	case !hasKey(e.Value, "order_by"):
+		r.kinds[0].Key.Report(yamlfile.CodeMissingKey, hint, "`%s` has no `order_by`", r.aggregate.Func)
+	case e.Value.Sound():
+		r.kinds[0].Key.Report(yamlfile.CodeOrder, hint, "the `order_by` of `%s` is empty", r.aggregate.Func)
 	}
 }
 
@@ -231,19 +254,20 @@ func readBool(e yamlfile.Entry, into *bool) {
 	}
 }
 
-func fits(k FieldKind, among []FieldKind) bool {
-	for _, a := range among {
-		if a == k {
-			return true
-		}
+// fits says whether the field is of one of the kinds.
+func (r *fieldReader) fits(kinds []string) bool {
+	if r.field.Kind == AggregateField && slices.Contains(kinds, anyAggregate) {
+		return true
 	}
-	return false
+	return len(r.kinds) > 0 && slices.Contains(kinds, r.kinds[0].Key.Value())
 }
 
-func kindList(list []FieldKind) string {
-	words := make([]string, len(list))
-	for i, k := range list {
-		words[i] = map[FieldKind]string{OneField: "`one`", ManyField: "`many`", AggregateField: "aggregates"}[k]
+func kindList(kinds []string) string {
+	words := make([]string, len(kinds))
+	for i, kind := range kinds {
+		if words[i] = "`" + kind + "`"; kind == anyAggregate {
+			words[i] = kind
+		}
 	}
 	return strings.Join(words, ", ")
 }

@@ -47,11 +47,7 @@ func bucketHint(key string) string {
 // readMeasure reads one entry of `measures`.
 func readMeasure(e yamlfile.Entry) *FieldDefinition {
 	f := readFieldAs(e, "a measure", measureKinds, func(r *fieldReader) yamlfile.Keys {
-		keys := r.aggregateKeys(AggregateField)
-		for _, name := range []string{"first", "last", "collect"} {
-			keys[name] = yamlfile.NotBuilt
-		}
-		return keys
+		return r.aggregateKeys()
 	})
 	if f != nil && f.Kind == ScalarField && !f.Expr.Given() && !f.failed {
 		f.failed = true

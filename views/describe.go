@@ -131,6 +131,12 @@ func (p *Plan) describeNode(b *strings.Builder, n *PlanNode) {
 	}
 	for _, a := range n.Accumulators {
 		fmt.Fprintf(b, "  accumulator %d %s of node %d column %d gates %v via %d type %s feeds %d", a.ID, a.Func, a.Child, a.Arg, a.Gates, a.Via, a.Type, a.Field)
+		for _, term := range a.Order {
+			fmt.Fprintf(b, " order %d %s desc %t nulls first %t", term.Column, term.Type, term.Desc, term.NullsFirst)
+		}
+		if len(a.Key) > 0 {
+			fmt.Fprintf(b, " key %v", a.Key)
+		}
 		if a.Field >= 0 {
 			describeResult(b, def.Scalars[a.Field].Aggregate)
 		}
@@ -147,6 +153,12 @@ func describeResult(b *strings.Builder, a *Aggregate) {
 	}
 	if a.Round >= 0 {
 		fmt.Fprintf(b, " round %d", a.Round)
+	}
+	if a.Limit > 0 {
+		fmt.Fprintf(b, " limit %d", a.Limit)
+	}
+	if a.Distinct {
+		b.WriteString(" distinct")
 	}
 }
 

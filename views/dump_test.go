@@ -148,6 +148,16 @@ func dumpAggregate(b *strings.Builder, a *Aggregate) {
 	for _, c := range a.Where {
 		fmt.Fprintf(b, ", where node %d: %s", c.Node, c.Expr)
 	}
+	for _, t := range a.Order {
+		fmt.Fprintf(b, ", node %d", t.Node)
+		dumpOrder(b, []OrderTerm{t.OrderTerm})
+	}
+	if a.Limit > 0 {
+		fmt.Fprintf(b, ", limit %d", a.Limit)
+	}
+	if a.Distinct {
+		b.WriteString(", distinct")
+	}
 	if a.Default != nil {
 		fmt.Fprintf(b, ", default %s", relation.AppendText(nil, *a.Default))
 	}

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -251,11 +252,29 @@ func (x explainer) aggregate(n *Node, a *Aggregate) string {
 	if len(where) > 0 {
 		text += " where " + strings.Join(where, " and ")
 	}
+	return text + x.keptBy(a)
+}
+
+// keptBy says in which order an aggregate takes its rows, and how it is kept.
+func (x explainer) keptBy(a *Aggregate) string {
+	text := ""
+	for i, t := range a.Order {
+		text += []string{", ", " in the order of "}[max(0, 1-i)] + x.text(t.Expr, x.view.Nodes[t.Node]) + sortWords(t.Desc, t.NullsFirst)
+	}
+	if a.Distinct {
+		text += ", equal ones once"
+	}
+	if a.Limit > 0 {
+		text += fmt.Sprintf(", at most %d", a.Limit)
+	}
 	if len(a.Path) > 1 {
 		text += ", summed up level by level"
 	}
-	if a.Func == Min || a.Func == Max || a.Func == CountDistinct {
+	switch a.Func {
+	case Min, Max, CountDistinct, Collect:
 		text += ", by an ordered list of the values"
+	case First, Last:
+		text += ", by an ordered list of the rows"
 	}
 	return text
 }

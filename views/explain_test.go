@@ -10,7 +10,7 @@ import (
 
 // Explanations of the views that the checker is tested with, of every kind.
 func TestExplain(t *testing.T) {
-	for _, folder := range []string{"customer_360", "aggregates", "shapes", "groups", "having", "kinds"} {
+	for _, folder := range []string{"customer_360", "aggregates", "shapes", "groups", "having", "kinds", "ranked"} {
 		t.Run(folder, func(t *testing.T) {
 			files, err := filepath.Glob(filepath.Join("testdata/check", folder, "*.yaml"))
 			if err != nil || len(files) == 0 {

@@ -34,6 +34,8 @@ fields:
       m:
       twice: m * 2
   total: {sum: list.m, where: l.m > 3, default: 0}
+  first: {first: list.m, order_by: [l.n desc]}
+  all: {collect: list.m, limit: 3}
 having: total > 4
 indexes: [[plus]]
 checks: [{not_null: plus}, {accepted_values: {id: [1, 2]}}, {expression: total > 5}]
@@ -47,6 +49,8 @@ group_by:
 measures:
   sum: {sum: m + 1, where: m > 2}
   rows: {count: "*"}
+  first: {first: m, order_by: [n]}
+  all: {collect: m, distinct: true}
   twice: {expr: sum * 2}
 having: rows > 3
 `
@@ -62,11 +66,13 @@ union:
 			{"where: n > 1", "where: n > 2"}, {"n + 1", "n + 2"}, {"order_by: [m]", "order_by: [m desc]"}, {"m > 0", "m > 1"},
 			{"l.n == a.id", "l.m == a.id"}, {"l.m > 2", "l.m > 3"}, {"[m desc]", "[m]"}, {"m * 2", "m * 3"}, {"sum: list.m,", "max: list.m,"},
 			{"where: l.m > 3", "where: l.m > 4"}, {"default: 0", "default: 1"}, {"total > 4", "total > 5"}, {"[[plus]]", "[[plus desc]]"},
-			{"many: s.b", "many: s.a"}, {"not_null: plus", "not_null: total"}, {"[1, 2]", "[1, 3]"}, {"total > 5", "total > 6"},
+			{"many: s.b", "many: s.a"}, {"first: list.m", "last: list.m"}, {"l.n desc", "l.n"}, {"l.n desc", "l.n desc nulls last"}, {"l.n desc", "l.id desc"},
+			{"l.n desc", "l.n desc, twice"}, {"limit: 3", "limit: 4"}, {", limit: 3", ""}, {"limit: 3", "limit: 3, distinct: true"}, {"collect: list.m, limit: 3", "max: list.m"},
+			{"not_null: plus", "not_null: total"}, {"[1, 2]", "[1, 3]"}, {"total > 5", "total > 6"},
 		},
 		groups: {
 			{"n > 1", "n > 2"}, {"m + 1", "m * 2"}, {"m > 2", "m > 3"}, {"sum * 2", "sum * 3"}, {"rows > 3", "rows > 4"}, {"  n:", "  n: n + 1"},
-			{"sum: {sum", "sum: {max"},
+			{"sum: {sum", "sum: {max"}, {"first: {first", "first: {last"}, {"[n]", "[n desc]"}, {"[n]", "[m]"}, {", distinct: true", ""}, {"{collect: m", "{collect: n"},
 		},
 		union: {
 			{"currency: EUR", "currency: GBP"}, {"n > 1", "n > 2"}, {"{x: m}", "{x: n}"}, {"kind: b", "kind: c"}, {"from: s.b", "from: s.c"},

@@ -112,6 +112,12 @@ type Accumulator struct {
 	// Arg is the child's stored column that holds the argument, -1 to count
 	// rows; unused where Via ≥ 0.
 	Arg int
+	// Order and Key say, of a first or last, which of the child's instances comes
+	// first: terms, and then the child's stored columns that hold its key. Where
+	// Via ≥ 0 an instance stands for the first row of the level below, whose own
+	// key comes before the instance's.
+	Order []AccumulatorTerm
+	Key   []int
 	// Gates are the child's stored bool columns that must all be true.
 	Gates []int
 	// Via is the child's accumulator whose state is the contribution, -1 at the
@@ -119,6 +125,16 @@ type Accumulator struct {
 	Via int
 	// Field is the ordinal in Node.Scalars that shows the result, -1 for inner levels.
 	Field int
+}
+
+// AccumulatorTerm is one term of the order of a first or last.
+type AccumulatorTerm struct {
+	// Column of the child that holds the term's value; -1 for the next term of
+	// the level below.
+	Column     int
+	Type       relation.Type
+	Desc       bool
+	NullsFirst bool
 }
 
 // Arrangement is an index on a relation: its rows under the values of Columns,

@@ -202,6 +202,9 @@ const (
 	Max           AggregateFunc = "max"
 	Avg           AggregateFunc = "avg"
 	CountDistinct AggregateFunc = "count_distinct"
+	First         AggregateFunc = "first"
+	Last          AggregateFunc = "last"
+	Collect       AggregateFunc = "collect"
 )
 
 // Aggregate is a field computed over the rows of a node below.
@@ -217,8 +220,23 @@ type Aggregate struct {
 	// Where holds conditions that must all be true, each by the node of Path
 	// whose environment it reads.
 	Where   []AggregateCondition
-	Default *relation.Value // nil: null (0 for counts)
+	Default *relation.Value // nil: null (0 for counts, an empty list for collect)
 	Round   int32           // decimal places of an avg; -1 where not declared
+	// Order of a first or last, of all rows that are aggregated; what breaks ties
+	// are the key of the row and then, where one row stands below several, the
+	// keys of the rows above it, the nearest first.
+	Order []AggregateTerm
+	// Limit of a collect: how many values at most; 0: all.
+	Limit int
+	// Distinct values of a collect: equal ones once.
+	Distinct bool
+}
+
+// AggregateTerm is one term of an aggregate's order, by the node of Path whose
+// environment it reads.
+type AggregateTerm struct {
+	Node int
+	OrderTerm
 }
 
 // AggregateCondition is one conjunct of an aggregate's `where`.

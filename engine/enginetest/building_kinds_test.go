@@ -42,6 +42,9 @@ view
     m2: {min: c2}
     m3: {sum: c2}
     m4: {count_distinct: c2}
+    m5: {first: id, order_by: [c2 desc]}
+    m6: {last: c2, order_by: [c2 nulls first, i1], where: id > 20}
+    m7: {collect: c2, limit: 5}
   having: m1 != 2
 view
   version: 1
@@ -55,6 +58,8 @@ view
       join: view_2.i1 == view_1.i1
       fields: [d1, m1]
     g1: {sum: l1.m1}
+    g2: {first: l1.m5, order_by: [d1 desc]}
+    g3: {collect: l1.m5}
   having: g1 > 3
 view
   version: 1

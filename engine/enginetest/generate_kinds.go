@@ -80,7 +80,7 @@ func (g *generator) groups(viewName string, relations []*relation.Schema) string
 	}
 	lines = append(lines, "group_by:")
 	var fields []name // of the group
-	for range g.between(1, 3) {
+	for range pick(g, []int{1, 1, 2, 3}) {
 		if d, line := m.dimension(root, scope); line != "" && !slices.Contains(fields, d) {
 			fields = append(fields, d)
 			lines = append(lines, "  "+line)
@@ -92,18 +92,25 @@ func (g *generator) groups(viewName string, relations []*relation.Schema) string
 	}
 	dimensions := len(fields)
 	lines = append(lines, "measures:")
+	var lengths []name // of measures that are lists
 	for range g.between(1, 4) {
-		if f, line := m.measure(scope, fields[:dimensions], fields); line != "" && !slices.ContainsFunc(fields, f.named) {
+		f, line := m.measure(root, fields[:dimensions], slices.Concat(fields, lengths))
+		switch {
+		case line == "" || slices.ContainsFunc(fields, f.named):
+			continue
+		case f.kind == relation.Array:
+			lengths = append(lengths, lengthOf(f.text))
+		default:
 			fields = append(fields, f)
-			lines = append(lines, "  "+line)
 		}
+		lines = append(lines, "  "+line)
 	}
-	if len(fields) == dimensions {
+	if len(fields)+len(lengths) == dimensions {
 		fields = append(fields, name{m.fresh("m"), relation.Int8})
 		lines = append(lines, "  "+fields[dimensions].text+`: {count: "*"}`)
 	}
 	if g.chance(2) {
-		lines = append(lines, "having: "+m.quoted(m.condition(fields, 1)))
+		lines = append(lines, "having: "+m.quoted(m.condition(slices.Concat(fields, lengths), 1)))
 	}
 	var names []string
 	for _, f := range fields {
@@ -120,6 +127,8 @@ func (n name) named(other name) bool { return n.text == other.text }
 func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 	times := append(of(scope, relation.Timestamp), of(scope, relation.Date)...)
 	switch {
+	case root.joins() && m.chance(2):
+		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
 	case len(times) > 0 && m.chance(3):
 		d := name{m.fresh("d"), relation.Timestamp}
 		return d, fmt.Sprintf("%s: {bucket: %s, every: %s, timezone: %s}", d.text, pick(m.generator, times).text,
@@ -132,8 +141,6 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 			return d, ""
 		}
 		return d, d.text + ": " + m.quoted(text)
-	case root.joins() && m.chance(2):
-		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
 	}
 	d := pick(m.generator, scope)
 	return d, d.text + ":"
@@ -141,7 +148,8 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 
 // measure is an aggregate over the columns of the rows and what the dimensions
 // are made of, or an expression over fields of the group.
-func (m *viewMaker) measure(scope, dimensions, fields []name) (name, string) {
+func (m *viewMaker) measure(root *viewNode, dimensions, fields []name) (name, string) {
+	scope := m.scope(root, false)
 	f := name{m.fresh("m"), relation.Int8}
 	if m.chance(4) {
 		f.kind = pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
@@ -151,11 +159,16 @@ func (m *viewMaker) measure(scope, dimensions, fields []name) (name, string) {
 		}
 		return f, fmt.Sprintf("%s: {expr: %s}", f.text, m.quoted(text))
 	}
-	text := `count: "*"`
+	text, options := `count: "*"`, ""
 	function := ""
 	if !m.chance(4) {
 		argument := pick(m.generator, append(slices.Clone(scope), dimensions...))
-		if function, f.kind = m.function(argument.kind); function == "" {
+		if m.chance(2) {
+			function, f.kind, options = m.ofRows(argument.kind, func() string { return m.order(root, false) })
+		} else {
+			function, f.kind, options = m.function(argument.kind)
+		}
+		if function == "" {
 			return f, ""
 		}
 		text = function + ": " + argument.text
@@ -170,13 +183,7 @@ func (m *viewMaker) measure(scope, dimensions, fields []name) (name, string) {
 	if m.chance(3) {
 		text += ", where: " + m.quoted(m.condition(scope, 1))
 	}
-	switch {
-	case function == "avg":
-		text += fmt.Sprintf(", round: %d", m.IntN(4))
-	case function == "sum" && m.chance(3):
-		text += `, default: "0"`
-	}
-	return f, fmt.Sprintf("%s: {%s}", f.text, text)
+	return f, fmt.Sprintf("%s: {%s%s}", f.text, text, options)
 }
 
 // union makes a view of the rows of two or three relations whose keys have

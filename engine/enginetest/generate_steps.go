@@ -39,7 +39,11 @@ func (s *scribe) fill() Step {
 			bySource[source] = at
 			step = append(step, Transaction{Source: source})
 		}
-		for range s.IntN(8) {
+		rows := s.between(4, 14) // so that joins and groups find several
+		if s.chance(5) {
+			rows = s.IntN(4)
+		}
+		for range rows {
 			step[at].Changes = append(step[at].Changes, s.insert(schema))
 		}
 	}

@@ -1,11 +1,13 @@
 package enginetest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"odsd/engine"
 	"odsd/engine/enginetest"
+	"odsd/views"
 )
 
 func TestGeneratedCasesAreReadBackFromTheirText(t *testing.T) {
@@ -43,7 +45,7 @@ func TestGeneratedCasesReachEverything(t *testing.T) {
 	}
 	for _, wanted := range []string{
 		"one: ", "many: ", "required: true", "hidden: true", "limit: ", "order_by: ['o", " desc", "where: ",
-		"{count: ", "{sum: ", "{min: ", "{max: ", "{avg: ", "default: ", " and l", "key: u", "as: o",
+		"{count: ", "{sum: ", "{min: ", "{max: ", "{avg: ", "{first: ", "{last: ", "{collect: ", ", distinct: true", "len(g", "len(m", "default: ", " and l", "key: u", "as: o",
 		"group_by:", "bucket: ", "count_distinct: ", `count: "*"`, "{expr: ", "having: ", "indexes: ",
 		"union:", "conflict: first", "const: ", "rename: ", "from: view_2", "many: view_1", "one: view_1",
 		"insert ", "update ", "delete ", "truncate ", "set id=", "=null", "NaN", "Infinity", `k="spare"`, "id=99",
@@ -51,6 +53,58 @@ func TestGeneratedCasesReachEverything(t *testing.T) {
 		if !strings.Contains(all.String(), wanted) {
 			t.Errorf("no case has %q", wanted)
 		}
+	}
+}
+
+// TestGeneratedCasesAggregateEverywhere: every aggregate over lists at any depth
+// and, as a measure, over the rows of groups; orders by rows of several levels.
+func TestGeneratedCasesAggregateEverywhere(t *testing.T) {
+	found := map[string]int{}
+	for seed := range uint64(200) {
+		c := enginetest.Generate(seed, enginetest.Options{Views: 2})
+		checked, err := enginetest.CheckViews(c.Schemas, c.Views)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for _, v := range checked {
+			for _, n := range v.Nodes {
+				for _, f := range n.Scalars {
+					if f.Aggregate != nil {
+						countAggregate(found, f.Aggregate)
+					}
+				}
+			}
+		}
+	}
+	for _, f := range []views.AggregateFunc{views.Count, views.CountDistinct, views.Sum, views.Avg, views.Min, views.Max, views.First, views.Last, views.Collect} {
+		for depth := range 3 {
+			if kind := fmt.Sprintf("%s at depth %d", f, depth); found[kind] < 3 {
+				t.Errorf("%d cases of %s", found[kind], kind)
+			}
+		}
+	}
+	for _, wanted := range []string{"collect, limited", "collect, distinct", "order by 2 nodes"} {
+		if found[wanted] < 10 {
+			t.Errorf("%d cases of %s", found[wanted], wanted)
+		}
+	}
+	t.Log(found)
+}
+
+func countAggregate(found map[string]int, a *views.Aggregate) {
+	found[fmt.Sprintf("%s at depth %d", a.Func, len(a.Path))]++ // 0: of a group
+	if a.Limit > 0 {
+		found["collect, limited"]++
+	}
+	if a.Distinct {
+		found["collect, distinct"]++
+	}
+	nodes := map[int]bool{}
+	for _, term := range a.Order {
+		nodes[term.Node] = true
+	}
+	if len(nodes) > 1 {
+		found[fmt.Sprintf("order by %d nodes", len(nodes))]++
 	}
 }
 

@@ -18,8 +18,9 @@ type viewNode struct {
 	fields  []viewField
 	lists   []*viewNode // `many`s among the fields
 	ones    []*viewNode
-	// computed are the scalar fields that others may use.
-	computed []name
+	// computed are the scalar fields that others may use, lengths what they read
+	// of collected ones.
+	computed, lengths []name
 }
 
 // viewField is a field: a line of YAML, or a node.
@@ -27,6 +28,7 @@ type viewField struct {
 	name string
 	line string
 	node *viewNode
+	list bool // its values are arrays
 }
 
 // name is something that an expression can read.
@@ -53,12 +55,16 @@ func (g *generator) documents(viewName string, relations []*relation.Schema) str
 		head += "key: " + root.schema.Columns[root.schema.Unique[0][0]].Name + "\n"
 	}
 	m.fill(root, 0)
-	if len(root.computed) > 0 && g.chance(3) {
-		root.options = append(root.options, "having: "+m.quoted(m.condition(root.computed, 1)))
+	shown := slices.Concat(root.computed, root.lengths)
+	if len(root.lengths) > 0 && g.chance(2) {
+		shown = root.lengths
+	}
+	if len(shown) > 0 && g.chance(3) {
+		root.options = append(root.options, "having: "+m.quoted(m.condition(shown, 1)))
 	}
 	var fields []string
 	for _, f := range root.fields {
-		if f.node == nil {
+		if f.node == nil && !f.list {
 			fields = append(fields, f.name)
 		}
 	}
@@ -115,7 +121,7 @@ func (m *viewMaker) bareFields(n *viewNode) {
 	for i, c := range n.schema.Columns {
 		inKey := n.parent == nil && slices.Contains(n.schema.Key, i) // so that views can stand on it
 		if i == n.schema.Key[0] || inKey || c.Name == joinColumn && m.chance(2) || m.chance(3) {
-			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":"})
+			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":", list: c.Type.Kind == relation.Array})
 		}
 	}
 }
@@ -170,6 +176,15 @@ func (m *viewMaker) addOnes(n *viewNode, depth int) {
 // joinColumn is an integer in every base relation and in most views.
 const joinColumn = "i1"
 
+// otherJoinColumn is another column of integers where there is one: lists in
+// lists that all joined by one value would hold the same rows.
+func (n *viewNode) otherJoinColumn() string {
+	if i := n.schema.Column("i2"); i >= 0 && n.schema.Columns[i].Type.Kind.Family() == relation.IntegerFamily {
+		return "i2"
+	}
+	return joinColumn
+}
+
 // joins says whether other relations can join to it.
 func (n *viewNode) joins() bool { return n.schema.Column(joinColumn) >= 0 }
 
@@ -187,6 +202,9 @@ func (m *viewMaker) joinable() *relation.Schema {
 // asked for has no match among them.
 func (m *viewMaker) join(n *viewNode, columns []int) (join string, all bool) {
 	outer := n.enclosing()
+	if columns == nil && m.chance(2) {
+		return m.quoted(n.name + "." + joinColumn + " == " + outer[0].name + "." + outer[0].otherJoinColumn()), false
+	}
 	if columns == nil {
 		for range m.between(1, 5)/3 + 1 {
 			columns = append(columns, m.IntN(len(n.schema.Columns)))
@@ -217,7 +235,7 @@ func (m *viewMaker) equality(n *viewNode, column int, outer *viewNode) (string, 
 	c := n.schema.Columns[column]
 	var with []string
 	for _, o := range outer.schema.Columns {
-		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 {
+		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 && o.Type.Kind != relation.Array {
 			with = append(with, o.Name)
 		}
 	}
@@ -241,7 +259,7 @@ func (n *viewNode) enclosing() []*viewNode {
 }
 
 func (m *viewMaker) restrict(n *viewNode) {
-	if m.chance(3) {
+	if m.chance(4) {
 		n.options = append(n.options, "where: "+m.quoted(m.condition(m.scope(n, true), 2)))
 	}
 	if n.parent != nil && m.chance(2) {
@@ -262,23 +280,26 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 		if m.chance(6) {
 			term, _ = m.expression(scope, relation.Int4, 2)
 		}
-		if m.chance(2) {
-			term += " desc"
-		}
-		if m.chance(4) {
-			term += pick(m.generator, []string{" nulls first", " nulls last"})
-		}
-		terms = append(terms, m.quoted(term))
+		terms = append(terms, m.directed(term))
 	}
 	return "[" + strings.Join(terms, ", ") + "]"
 }
 
-// scope lists the columns of a node's own row and, if asked for, of its `one`s.
-func (m *viewMaker) scope(n *viewNode, ones bool) []name {
+// named lists the columns of a node's own row that expressions are made of,
+// with a prefix.
+func (n *viewNode) named(prefix string) []name {
 	var list []name
 	for _, c := range n.schema.Columns {
-		list = append(list, name{c.Name, c.Type.Kind})
+		if c.Type.Kind != relation.Array {
+			list = append(list, name{prefix + c.Name, c.Type.Kind})
+		}
 	}
+	return list
+}
+
+// scope lists the columns of a node's own row and, if asked for, of its `one`s.
+func (m *viewMaker) scope(n *viewNode, ones bool) []name {
+	list := n.named("")
 	if ones {
 		for _, o := range n.ones {
 			list = append(list, o.columns()...)
@@ -289,10 +310,7 @@ func (m *viewMaker) scope(n *viewNode, ones bool) []name {
 
 // columns of a `one` and those inside it, by alias.
 func (n *viewNode) columns() []name {
-	var list []name
-	for _, c := range n.schema.Columns {
-		list = append(list, name{n.name + "." + c.Name, c.Type.Kind})
-	}
+	list := n.named(n.name + ".")
 	for _, o := range n.ones {
 		list = append(list, o.columns()...)
 	}
@@ -303,7 +321,7 @@ func (n *viewNode) columns() []name {
 // them. At times one takes the name of a column that it then hides.
 func (m *viewMaker) scalars(n, node *viewNode) {
 	for range m.IntN(3) {
-		scope := append(m.scope(node, true), n.computed...)
+		scope := slices.Concat(m.scope(node, true), n.computed, n.lengths)
 		for _, o := range n.ones {
 			scope = append(scope, o.computedByAlias()...)
 		}

@@ -168,16 +168,20 @@ func where(conditions []string) string {
 func (s *statement) order(terms []views.OrderTerm, n *views.Node, occurrence int, key []int) string {
 	var parts []string
 	for _, t := range terms {
-		direction, nulls := " ASC", " NULLS LAST"
-		if t.Desc {
-			direction = " DESC"
-		}
-		if t.NullsFirst {
-			nulls = " NULLS FIRST"
-		}
-		parts = append(parts, s.sortable(t.Expr, n)+direction+nulls)
+		parts = append(parts, s.term(t, n))
 	}
 	return strings.Join(append(parts, columnList(occurrence, key)), ", ")
+}
+
+func (s *statement) term(t views.OrderTerm, n *views.Node) string {
+	direction, nulls := " ASC", " NULLS LAST"
+	if t.Desc {
+		direction = " DESC"
+	}
+	if t.NullsFirst {
+		nulls = " NULLS FIRST"
+	}
+	return s.sortable(t.Expr, n) + direction + nulls
 }
 
 // sortable keeps a constant from being read as the number of a column.

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"odsd/storage/relation"
@@ -43,6 +44,9 @@ func (s *statement) aggregate(f *views.Field) string {
 		wanted[node] = make(fieldSet)
 	}
 	wanted[last.ID].add(a.Arg, last)
+	for _, t := range a.Order {
+		wanted[t.Node].add(t.Expr, s.view.Nodes[t.Node])
+	}
 	var conditions []string
 	for _, c := range a.Where {
 		n := s.view.Nodes[c.Node]
@@ -57,11 +61,12 @@ func (s *statement) aggregate(f *views.Field) string {
 	if a.Arg != nil {
 		arg = s.expression(a.Arg, last)
 	}
-	return fmt.Sprintf("(SELECT %s FROM %s%s)", s.aggregated(f, arg), strings.Join(from, "\nCROSS JOIN LATERAL "), where(conditions))
+	return fmt.Sprintf("(SELECT %s FROM %s%s)", s.aggregated(f, arg, ""), strings.Join(from, "\nCROSS JOIN LATERAL "), where(conditions))
 }
 
-// aggregated aggregates an argument; "" counts rows.
-func (s *statement) aggregated(f *views.Field, arg string) string {
+// aggregated aggregates an argument; "" counts rows. Only rows that the filter
+// lets through are seen by those that take nulls, too: first and last.
+func (s *statement) aggregated(f *views.Field, arg, filter string) string {
 	a := f.Aggregate
 	if arg == "" {
 		return "count(*)"
@@ -83,6 +88,10 @@ func (s *statement) aggregated(f *views.Field, arg string) string {
 		text = extreme(arg, a.Arg.Type, "ASC")
 	case views.Max:
 		text = extreme(arg, a.Arg.Type, "DESC")
+	case views.Collect:
+		return collected(arg, a)
+	case views.First, views.Last:
+		text = s.ranked(arg, filter, a)
 	}
 	if a.Default == nil {
 		return text
@@ -115,4 +124,72 @@ func extreme(arg string, t relation.Type, direction string) string {
 		order += fmt.Sprintf(", scale(%s) ASC", arg)
 	}
 	return fmt.Sprintf("(array_agg(%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL))[1]", arg, order, arg)
+}
+
+// ranked is first or last: one end of the array of all values in their order.
+func (s *statement) ranked(arg, filter string, a *views.Aggregate) string {
+	if a.Arg.Type.Kind == relation.Array {
+		return s.refuse("%s of arrays", a.Func)
+	}
+	at := "1"
+	if a.Func == views.Last {
+		at = "(count(*)" + filter + ")::int"
+	}
+	return fmt.Sprintf("(array_agg(%s ORDER BY %s)%s)[%s]", arg, s.rankOrder(a), filter, at)
+}
+
+// rankOrder ends with the key of the rows, and those of the rows above them on the path.
+func (s *statement) rankOrder(a *views.Aggregate) string {
+	var terms []string
+	for _, t := range a.Order {
+		terms = append(terms, s.term(t.OrderTerm, s.view.Nodes[t.Node]))
+	}
+	if len(a.Path) == 0 {
+		return strings.Join(append(terms, columnList(0, s.view.Occurrences[0].Schema.Key)), ", ")
+	}
+	for _, node := range slices.Backward(a.Path) {
+		n := s.view.Nodes[node]
+		terms = append(terms, columnList(n.Own, n.Key))
+	}
+	return strings.Join(terms, ", ")
+}
+
+// collected is the sorted array of what is not null; of equal decimals those
+// with fewer places come first, and where they count once, the first of them.
+func collected(arg string, a *views.Aggregate) string {
+	order, distinct := arg, ""
+	switch family := a.Arg.Type.Kind.Family(); {
+	case family == relation.DecimalFamily && a.Distinct && readsRows(a.Arg):
+		return limited(plainestOf(arg), a.Limit)
+	case family == relation.TextFamily:
+		order = "(" + arg + `) COLLATE "C"`
+	case family == relation.DecimalFamily && !a.Distinct:
+		order += ", scale(" + arg + ")"
+	}
+	if a.Distinct {
+		distinct, arg = "DISTINCT ", order // what DISTINCT sorts by it must aggregate
+	}
+	return limited(fmt.Sprintf("coalesce(array_agg(%s%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL), '{}')", distinct, arg, order, arg), a.Limit)
+}
+
+// plainestOf is the sorted array of different decimals, each as the one of its
+// equals that has the fewest places.
+func plainestOf(arg string) string {
+	all := fmt.Sprintf("SELECT DISTINCT ON (v) v FROM unnest(array_agg(%s)) v WHERE v IS NOT NULL ORDER BY v, scale(v)", arg)
+	return fmt.Sprintf("(SELECT coalesce(array_agg(v ORDER BY v), '{}') FROM (%s) d)", all)
+}
+
+func limited(array string, limit int) string {
+	if limit == 0 {
+		return array
+	}
+	return fmt.Sprintf("(%s)[1:%d]", array, limit)
+}
+
+// readsRows is false for constants, of which PostgreSQL could not tell whose
+// rows an aggregate in a subquery is over.
+func readsRows(e *views.Expr) bool {
+	reads := false
+	e.Walk(func(e *views.Expr) { reads = reads || e.Op == views.OpColumn || e.Op == views.OpField })
+	return reads
 }

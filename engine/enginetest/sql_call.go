@@ -48,6 +48,9 @@ func (s *statement) call(e *views.Expr, args []string) string {
 	if !known || len(e.Args) == 0 {
 		return s.refuse("the function %s", e.Name)
 	}
+	if e.Name == "len" && e.Args[0].Type.Kind == relation.Array {
+		return "(cardinality(" + args[0] + "))::" + typeName(e.Type)
+	}
 	switch e.Args[0].Type.Kind.Family() {
 	case relation.NoFamily, relation.JSONFamily, relation.ArrayFamily, relation.BytesFamily, relation.IntervalFamily:
 		return s.refuse("the function %s of %s", e.Name, e.Args[0].Type)

@@ -119,7 +119,7 @@ func (s *statement) groups(n *views.Node) string {
 		switch {
 		case isDimension[ordinal]:
 		case f.Aggregate != nil:
-			outer = append(outer, s.aggregated(f, s.contribution(f.Aggregate, n))+" AS "+name)
+			outer = append(outer, s.measure(f, n)+" AS "+name)
 		default:
 			fmt.Fprintf(&measures, "\nCROSS JOIN LATERAL (SELECT %s AS %s) s%s", s.expression(f.Expr, n), name, name)
 		}
@@ -149,6 +149,27 @@ func (s *statement) dimension(f *views.Field, n *views.Node) string {
 	return text
 }
 
+// measure aggregates over the rows of a group.
+func (s *statement) measure(f *views.Field, n *views.Node) string {
+	a := f.Aggregate
+	if a.Func != views.First && a.Func != views.Last {
+		return s.aggregated(f, s.contribution(a, n), "")
+	}
+	filter := ""
+	if len(a.Where) > 0 {
+		filter = " FILTER (WHERE " + s.allOf(a.Where, n) + ")"
+	}
+	return s.aggregated(f, s.expression(a.Arg, n), filter)
+}
+
+func (s *statement) allOf(all []views.AggregateCondition, n *views.Node) string {
+	var conditions []string
+	for _, c := range all {
+		conditions = append(conditions, "coalesce("+s.condition(c.Expr, n)+", false)")
+	}
+	return strings.Join(conditions, " AND ")
+}
+
 // contribution is what a row puts into an aggregate: null where its condition
 // does not hold. "" where rows are counted, all of them.
 func (s *statement) contribution(a *views.Aggregate, n *views.Node) string {
@@ -162,11 +183,7 @@ func (s *statement) contribution(a *views.Aggregate, n *views.Node) string {
 	if arg == "" {
 		arg = "1"
 	}
-	var conditions []string
-	for _, c := range a.Where {
-		conditions = append(conditions, "coalesce("+s.condition(c.Expr, n)+", false)")
-	}
-	return fmt.Sprintf("(CASE WHEN %s THEN %s END)", strings.Join(conditions, " AND "), arg)
+	return fmt.Sprintf("(CASE WHEN %s THEN %s END)", s.allOf(a.Where, n), arg)
 }
 
 // union gives the first row of each key, in the order of the branches.

@@ -9,8 +9,9 @@ import (
 )
 
 // accumulator is the state of one aggregate of one instance during a commit:
-// as it was before, and as it is with the differences so far. The multiset of a
-// min, max or count_distinct lives in the store, one entry a value; old and now count its entries.
+// as it was before, and as it is with the differences so far. What min, max,
+// count_distinct, collect, first and last keep of single values or rows lives in
+// the store, one entry each; old and now count them.
 type accumulator struct {
 	key      []byte
 	old, now partial
@@ -18,10 +19,15 @@ type accumulator struct {
 	// oldValue is an ordered accumulator's result before the commit, taken
 	// before its multiset is first written to.
 	oldValue relation.Value
-	// moved are, net, the values that a count_distinct's multiset
-	// gained (1) and lost (-1) in this commit, by key part.
-	moved map[string]int64
+	// oldFirst is the first row of an inner level of a first or last before the commit.
+	oldFirst rankedRow
+	// moved are, net, the values that an inner level of a count_distinct or
+	// collect gained and lost in this commit.
+	moved map[member]int64
 }
+
+// member is a value of a multiset: its key part, and its exact form where that matters.
+type member struct{ part, element string }
 
 func (i *instance) touchedAccumulator(a int) *accumulator {
 	if i.accumulators == nil {
@@ -36,7 +42,6 @@ func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
 	if known := i.touchedAccumulator(a); known != nil {
 		return known, nil
 	}
-	spec := i.node.Accumulators[a]
 	acc := &accumulator{}
 	acc.key = storage.AppendAccumulatorPrefix(nil, p.view.Generation, byte(i.node.Node), byte(a))
 	acc.key = append(acc.key, i.id...)
@@ -51,10 +56,8 @@ func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
 			}
 			acc.now.add(&acc.old)
 		}
-		if ordered(spec.Func) {
-			if acc.oldValue, err = p.extreme(i, a, spec, &acc.old); err != nil {
-				return nil, err
-			}
+		if err := p.takeOldResult(i, a, acc); err != nil {
+			return nil, err
 		}
 	}
 	if i.accumulators == nil {
@@ -62,6 +65,17 @@ func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
 	}
 	i.accumulators[a] = acc
 	return acc, nil
+}
+
+// takeOldResult keeps what the level above has of an accumulator.
+func (p *pass) takeOldResult(i *instance, a int, acc *accumulator) (err error) {
+	switch spec := i.node.Accumulators[a]; {
+	case ordered(spec.Func):
+		acc.oldValue, err = p.extreme(i, a, &acc.old)
+	case ranked(spec.Func) && spec.Field < 0:
+		acc.oldFirst, err = p.firstRow(i, a, &acc.old)
+	}
+	return err
 }
 
 func ordered(f views.AggregateFunc) bool { return f == views.Min || f == views.Max }
@@ -82,9 +96,11 @@ func (p *pass) contributeTo(i *instance, a int, spec views.Accumulator) (bool, e
 	}
 	changed := true
 	switch {
-	case spec.Func == views.CountDistinct && spec.Via >= 0:
-		err = p.contributeDistinct(i, a, spec, acc, before, now)
-	case spec.Func == views.CountDistinct || ordered(spec.Func):
+	case ranked(spec.Func):
+		changed, err = p.contributeRanked(i, a, spec, acc, before, now)
+	case membersMatter(spec.Func) && spec.Via >= 0:
+		err = p.contributeMembers(i, a, spec, acc, before, now)
+	case membersMatter(spec.Func) || ordered(spec.Func):
 		changed, err = p.contributeValue(i, a, spec, acc, before, now)
 	default:
 		err = p.contributePartial(i, spec, acc, before, now)
@@ -96,6 +112,16 @@ func (p *pass) contributeTo(i *instance, a int, spec views.Accumulator) (bool, e
 // contributesSame is true when nothing that the accumulator takes from the
 // instance has changed.
 func (p *pass) contributesSame(i *instance, spec views.Accumulator) bool {
+	for _, term := range spec.Order {
+		if term.Column >= 0 && !relation.Identical(i.oldRow[term.Column], i.newRow[term.Column]) {
+			return false
+		}
+	}
+	for _, column := range spec.Key {
+		if !relation.Identical(i.oldRow[column], i.newRow[column]) {
+			return false
+		}
+	}
 	switch {
 	case spec.Via >= 0:
 		inner := i.touchedAccumulator(spec.Via)
@@ -147,10 +173,14 @@ func (p *pass) accumulatorResult(i *instance, a int, acc *accumulator) (relation
 	if acc == nil {
 		acc = &accumulator{} // a new instance without contributions
 	}
-	if ordered(spec.Func) {
-		return p.extreme(i, a, spec, &acc.now)
-	}
-	if spec.Func == views.CountDistinct {
+	switch {
+	case ordered(spec.Func):
+		return p.extreme(i, a, &acc.now)
+	case ranked(spec.Func):
+		return p.rankedResult(i, a, &acc.now)
+	case spec.Func == views.Collect:
+		return p.collected(i, a, &acc.now)
+	case spec.Func == views.CountDistinct:
 		return acc.now.distinctResult(), nil
 	}
 	field := i.node.def.Scalars[spec.Field]

@@ -91,9 +91,7 @@ func (p *pass) countPart(holder *instance, a int, acc *accumulator, part []byte,
 	}
 	was := len(counts) > 0
 	counts = count(counts, element, by)
-	if is := len(counts) > 0; is != was && element == onlyCounted {
-		acc.note(part, present(is)-present(was))
-	}
+	acc.note(holder.node.Accumulators[a], member{string(part), element}, by, present(len(counts) > 0)-present(was))
 	if len(counts) == 0 {
 		p.commit.Delete(key)
 	} else {
@@ -113,23 +111,18 @@ func (p *pass) multisetPrefix(holder *instance, a int) []byte {
 }
 
 // extreme is the first value of a multiset whose counts are given.
-func (p *pass) extreme(holder *instance, a int, spec views.Accumulator, counts *partial) (relation.Value, error) {
+func (p *pass) extreme(holder *instance, a int, counts *partial) (relation.Value, error) {
 	switch {
 	case counts.errors > 0:
 		return relation.OfError(relation.ErrFailedInput), nil
 	case counts.values == 0:
 		return relation.OfNull(), nil
 	}
-	prefix := p.multisetPrefix(holder, a)
-	cursor := p.commit.Scan(prefix, storage.PrefixEnd(prefix))
-	defer cursor.Close()
-	if !cursor.Next() {
-		if err := cursor.Err(); err != nil {
-			return relation.Value{}, fmt.Errorf("read an aggregate of view %s: %w", p.view.Plan.View.Name, err)
-		}
-		return relation.Value{}, fmt.Errorf("an aggregate of view %s has lost its values: rebuild the view", p.view.Plan.View.Name)
+	_, first, err := p.firstEntry(holder, a)
+	if err != nil {
+		return relation.Value{}, err
 	}
-	entries, err := decodeCounts(cursor.Value())
+	entries, err := decodeCounts(first)
 	if err != nil || len(entries) == 0 {
 		return relation.Value{}, fmt.Errorf("damaged aggregate of view %s: rebuild the view", p.view.Plan.View.Name)
 	}

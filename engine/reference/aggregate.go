@@ -14,11 +14,12 @@ type aggregateCode struct {
 	argument  relation.Kind // of what is aggregated; Null where rows are counted
 	arg       views.Eval
 	where     map[int][]views.Eval // conditions by the node that they read
+	terms     []termCode           // the order of a first or last
 }
 
 func compileAggregate(f *views.Field) aggregateCode {
 	a := f.Aggregate
-	code := aggregateCode{aggregate: a, kind: f.Type.Kind, where: make(map[int][]views.Eval)}
+	code := aggregateCode{aggregate: a, kind: f.Type.Kind, where: make(map[int][]views.Eval), terms: compileTerms(a.Order)}
 	if a.Arg != nil {
 		code.arg, code.argument = a.Arg.Compile(), a.Arg.Type.Kind
 	}
@@ -29,7 +30,10 @@ func compileAggregate(f *views.Field) aggregateCode {
 }
 
 // over computes the aggregate for the instance that holds it.
-func (c *aggregateCode) over(in *instance) relation.Value {
+func (c *aggregateCode) over(r *run, in *instance) relation.Value {
+	if c.ranks() {
+		return c.pick(c.candidates(r, in, nil))
+	}
 	return c.result(c.inputs(in, 0, nil))
 }
 
@@ -73,6 +77,8 @@ func (c *aggregateCode) result(values []relation.Value) relation.Value {
 		return relation.OfInt(relation.Int8, int64(len(values)))
 	case views.CountDistinct:
 		return relation.OfInt(relation.Int8, countDistinct(values))
+	case views.Collect:
+		return c.collect(values)
 	}
 	if len(values) == 0 {
 		if c.aggregate.Default != nil {
@@ -114,7 +120,7 @@ func extreme(values []relation.Value, compare func(v, best relation.Value) int) 
 }
 
 // plainer orders equal values: the decimal with fewer places, the interval with
-// less time of day and then fewer days.
+// less time of day and then fewer days, where what is negative comes last.
 func plainer(a, b relation.Value) bool {
 	switch a.Kind() {
 	case relation.Decimal:
@@ -122,7 +128,7 @@ func plainer(a, b relation.Value) bool {
 	case relation.Interval:
 		_, daysA, usA := a.Interval()
 		_, daysB, usB := b.Interval()
-		return usA < usB || usA == usB && daysA < daysB
+		return uint64(usA) < uint64(usB) || usA == usB && uint32(daysA) < uint32(daysB)
 	}
 	return false
 }

@@ -102,7 +102,7 @@ func (r *run) measure(g *group) []relation.Value {
 		switch {
 		case isDimension[ordinal]:
 		case root.Scalars[ordinal].Aggregate != nil:
-			env.Fields[ordinal] = shown(root.sums[ordinal].overRows(g.rows))
+			env.Fields[ordinal] = shown(root.sums[ordinal].overRows(g.rows, r.view.Occurrences[0].Schema.Key))
 		default:
 			env.Fields[ordinal] = shown(root.scalars[ordinal](&env))
 		}
@@ -110,8 +110,11 @@ func (r *run) measure(g *group) []relation.Value {
 	return env.Fields
 }
 
-// overRows computes the aggregate over the rows of a group.
-func (c *aggregateCode) overRows(rows []views.Env) relation.Value {
+// overRows computes the aggregate over the rows of a group, which have this key.
+func (c *aggregateCode) overRows(rows []views.Env, key []int) relation.Value {
+	if c.ranks() {
+		return c.pick(c.rowCandidates(rows, key))
+	}
 	var values []relation.Value
 	for i := range rows {
 		switch {
@@ -123,6 +126,21 @@ func (c *aggregateCode) overRows(rows []views.Env) relation.Value {
 		}
 	}
 	return c.result(values)
+}
+
+func (c *aggregateCode) rowCandidates(rows []views.Env, key []int) []candidate {
+	var all []candidate
+	for i := range rows {
+		if !c.allowsRow(&rows[i]) {
+			continue
+		}
+		one := candidate{value: c.arg(&rows[i]), keys: [][]relation.Value{columnsOf(rows[i].Rows[0], key)}}
+		for _, t := range c.terms {
+			one.terms = append(one.terms, t.eval(&rows[i]))
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 func (c *aggregateCode) allowsRow(env *views.Env) bool {

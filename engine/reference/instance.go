@@ -83,7 +83,7 @@ func (r *run) computeFields(in *instance) {
 		case in.env.Rows[field.Within] == nil:
 			in.env.Fields[ordinal] = relation.OfNull()
 		case field.Aggregate != nil:
-			in.env.Fields[ordinal] = shown(code.sums[ordinal].over(in))
+			in.env.Fields[ordinal] = shown(code.sums[ordinal].over(r, in))
 		default:
 			in.env.Fields[ordinal] = shown(code.scalars[ordinal](&in.env))
 		}

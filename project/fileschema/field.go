@@ -11,7 +11,9 @@ var (
 	relations  = []string{"one", "many"}
 	aggregates = []string{
 		string(views.Count), string(views.CountDistinct), string(views.Sum), string(views.Min), string(views.Max), string(views.Avg),
+		string(views.First), string(views.Last), string(views.Collect),
 	}
+	ranked = []string{string(views.First), string(views.Last)}
 )
 
 // short makes a mapping that may also be an expression, or nothing: the column of that name.
@@ -50,14 +52,34 @@ func aggregateKeys(what string) map[string]*Schema {
 		"default":        text("What it is where there is nothing; null by default.", "0.00"),
 		"round":          number("Decimal places of a mean, half away from zero.", 0, maxRound),
 		"where":          expression("Which rows count.", `orders.status == "paid"`),
-		"first":          notBuilt("the first value in an order."),
-		"last":           notBuilt("the last value in an order."),
-		"collect":        notBuilt("a sorted list of values."),
+		"first":          of("The value in the first row by `order_by`:"),
+		"last":           of("The value in the last row by `order_by`:"),
+		"collect":        of("A sorted list of the values that are not null:"),
+		"order_by":       texts("The order of the rows, the key last.", []any{"placed_at desc"}),
+		"limit":          number("How many values are collected at most.", 1, maxLimit),
+		"distinct":       boolean("Collect equal values once."),
 	}
 }
 
 // maxRound is what `round` may be at most.
 const maxRound = 1000
+
+// maxLimit is what `limit` may be at most.
+const maxLimit = 1_000_000
+
+// aggregateDependencies say to which aggregates, or to which kinds of relations as
+// well, the keys of aggregates belong.
+func aggregateDependencies(dependencies map[string]*Schema, relations ...string) {
+	lists := slices.DeleteFunc(slices.Clone(relations), func(kind string) bool { return kind == "one" })
+	dependencies["where"] = belongs(slices.Concat(relations, aggregates)...)
+	dependencies["default"], dependencies["round"] = belongs(aggregates...), belongs(aggregates...)
+	dependencies["order_by"] = belongs(slices.Concat(relations, ranked)...)
+	dependencies["limit"] = belongs(append(lists, string(views.Collect))...)
+	dependencies["distinct"] = belongs(string(views.Collect))
+	for _, kind := range ranked {
+		dependencies[kind].Required = []string{"order_by"}
+	}
+}
 
 // fieldSchema is a field of a document.
 func fieldSchema() *Schema {
@@ -67,9 +89,9 @@ func fieldSchema() *Schema {
 		"as":       text("The relation's alias in expressions; the last part of its name by default."),
 		"join":     expression("Which rows belong here: equalities of columns, with `and`.", "orders.customer_id == customers.id"),
 		"where":    expression("Which rows count: of a one or many, or of an aggregate.", `status != "draft"`),
-		"order_by": texts("The order of the list, the key last; for a one, which row is picked.", []any{"placed_at desc", "id"}),
+		"order_by": texts("The order of the list or of what is aggregated, the key last; for a one, which row is picked.", []any{"placed_at desc", "id"}),
 		"fields":   fieldsOf("field", "The fields of each row."),
-		"limit":    number("How long the list is at most; aggregates see all rows.", 1, 1_000_000),
+		"limit":    number("How long the list is at most; aggregates see all rows.", 1, maxLimit),
 		"hidden":   boolean("Keep the list for its aggregates only, out of the document."),
 		"required": boolean("Leave out the row that holds this where there is none."),
 	})
@@ -78,15 +100,12 @@ func fieldSchema() *Schema {
 	dependencies["one"].Required = []string{"join", "fields"}
 	dependencies["many"].Required = []string{"join"}
 	dependencies["many"].AnyOf = []*Schema{{Required: []string{"fields"}}, {Required: []string{"hidden"}}}
-	for _, key := range []string{"as", "join", "order_by", "fields"} {
+	for _, key := range []string{"as", "join", "fields"} {
 		dependencies[key] = belongs(relations...)
 	}
-	for _, key := range []string{"limit", "hidden"} {
-		dependencies[key] = belongs("many")
-	}
+	dependencies["hidden"] = belongs("many")
 	dependencies["required"] = belongs("one")
-	dependencies["where"] = belongs(slices.Concat(relations, aggregates)...)
-	dependencies["default"], dependencies["round"] = belongs(aggregates...), belongs(aggregates...)
+	aggregateDependencies(dependencies, relations...)
 	return short("A field: nothing (the column of that name), an expression, or a mapping.", properties, dependencies)
 }
 
@@ -103,9 +122,7 @@ func dimensionSchema() *Schema {
 
 func measureSchema() *Schema {
 	dependencies := exclusive(append([]string{"expr"}, aggregates...))
-	for _, key := range []string{"where", "default", "round"} {
-		dependencies[key] = belongs(aggregates...)
-	}
+	aggregateDependencies(dependencies)
 	s := short("A measure: an aggregate, or an expression over others.",
 		aggregateKeys(`an expression over a row; for count "*" is all rows.`), dependencies)
 	// There is no column that a measure could be by its name alone.
