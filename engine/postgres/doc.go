@@ -35,7 +35,7 @@
 // the others end.
 //
 // What the stream cannot carry is refused or left out before anything starts:
-// partitioned tables (capture the partitions) and tables without a key;
+// tables without a key, and what is not a table;
 // generated columns, before PostgreSQL 18, are no part of the schema. Values of
 // types that no relation.Kind stands for are texts, as PostgreSQL prints them.
 package postgres
