@@ -44,6 +44,7 @@
 //	     └ from here on the stream delivers the table by its new columns
 //
 // What the stream cannot carry is refused or left out before anything starts:
-// tables without a key; generated columns, before PostgreSQL 18, are no part
-// of the schema. Values of types that no relation.Kind stands for are texts, as PostgreSQL prints them.
+// tables without a key, and what is not a table;
+// generated columns, before PostgreSQL 18, are no part of the schema. Values of
+// types that no relation.Kind stands for are texts, as PostgreSQL prints them.
 package postgres
