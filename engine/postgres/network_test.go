@@ -32,6 +32,7 @@ func TestCutConnections(t *testing.T) {
 	}
 	f.compare(d, "a", "id, balance")
 	f.compare(d, "b", "id, balance")
+	f.stop()
 	if f.doubled > 0 {
 		t.Errorf("%d transactions came twice", f.doubled)
 	}
@@ -54,6 +55,7 @@ func TestHalfOpenConnection(t *testing.T) {
 	p.cut()
 	f.until("it streams again", func() bool { return f.state() == engine.Streaming })
 	f.compare(d, "t", "id")
+	f.stop()
 	if f.doubled > 0 {
 		t.Errorf("%d transactions came twice", f.doubled)
 	}

@@ -63,7 +63,10 @@ func TestSchemaChangesHaltTheTable(t *testing.T) {
 				}
 				d.exec(`insert into other values (7)`)
 				f.compare(d, "other", "id")
-				if n := len(f.log); n != 1 {
+				f.mu.Lock()
+				n := len(f.log)
+				f.mu.Unlock()
+				if n != 1 {
 					t.Errorf("%d changes came after the schema changed, want that of the other table", n)
 				}
 				s.CopyTable(name)
@@ -101,6 +104,7 @@ func TestAddedColumnIsCopied(t *testing.T) {
 			f.untilCopies(1)
 			d.exec(`update t set n = 43 where id = 4`, `insert into t values (1000, 'new', 44)`)
 			f.compare(d, "t", "id, v, n")
+			f.stop()
 			if len(f.faults) > 0 {
 				t.Errorf("halted: %v", f.faults)
 			}
@@ -156,6 +160,7 @@ func TestTablesAreCopiedBesideTheStream(t *testing.T) {
 	<-stopped
 	f.compare(d, "t", "id, v")
 	f.compare(d, "late", "id, v, n")
+	f.stop()
 	if len(f.faults) > 0 || f.doubled > 0 {
 		t.Errorf("faults %v, %d transactions twice", f.faults, f.doubled)
 	}
@@ -188,6 +193,7 @@ func TestPartitionedTable(t *testing.T) {
 	}
 	d.exec(`truncate m`)
 	f.compare(d, "m", columns)
+	f.stop()
 	if len(f.faults) > 0 {
 		t.Errorf("halted: %v", f.faults)
 	}

@@ -23,6 +23,7 @@ func TestHeartbeatsMoveAnIdleSlot(t *testing.T) {
 		f.mu.Unlock()
 		f.until("the position moves", func() bool { return f.position > was })
 	}
+	f.stop()
 	if len(f.log) > 0 {
 		t.Errorf("%d changes came, and nothing changed", len(f.log))
 	}
