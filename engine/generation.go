@@ -81,15 +81,19 @@ func (w *writer) generation(id storage.GenerationID) *generation {
 	return nil
 }
 
-// newest is the generation of a view that others are to be built on; nil when there is none yet.
+// newest is the generation of a view that others are to be built on, which is one of
+// the definition that they were checked against; nil when there is none yet.
 func newest(v *viewState) *generation {
-	if v.next != nil && v.next.fault == nil {
+	switch {
+	case v.next != nil && v.next.fault == nil:
 		if v.next.whole() {
 			return v.next
 		}
-		return nil
+	case len(v.waiting) > 0 || v.served == nil || v.wanted == nil:
+	case v.served.fingerprint == v.wanted.fingerprint:
+		return v.served
 	}
-	return v.served
+	return nil
 }
 
 // targets are the generations that a view is to stand on. waiting names what is
@@ -207,6 +211,9 @@ func (w *writer) rowsOf(name string) int64 {
 	if v := w.engine.viewNamed(name); v != nil {
 		if g := newest(v); g != nil {
 			return g.record.Documents
+		}
+		if v.served != nil {
+			return v.served.record.Documents
 		}
 	}
 	return 0

@@ -408,7 +408,8 @@ func loadRows(ctx context.Context, r storage.Reader, c *catalog, all map[string]
 				if stored.Quarantined(row) {
 					continue
 				}
-				if err := rows.Set(schema.Name, row); err != nil {
+				// A column that was added since is at the end; the view knows nothing of it.
+				if err := rows.Set(schema.Name, row[:min(len(row), len(schema.Columns))]); err != nil {
 					return nil, err
 				}
 			}
