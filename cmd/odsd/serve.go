@@ -223,6 +223,10 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 		stop()
 		return nil
 	})
+	group.Go(func() error {
+		logProgress(ctx, d.engine.Status, o.log)
+		return nil
+	})
 	group.Go(func() error { return o.listening(d.addresses(l)) })
 	return group.Wait()
 }
