@@ -34,6 +34,7 @@ type table struct {
 	excluded         []int16      // attributes that the configuration leaves out
 	leak             *engine.Halt // an excluded column is published
 	partitions       string       // tells one set of partitions, and of their files, from another
+	version          string       // of its row in pg_class
 }
 
 // column is a captured column; columns lie in the order of the schema's.
@@ -128,7 +129,7 @@ func wantedTables(names []string) (namespaces, tables []string, all bool) {
 const tablesQuery = `
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence = 'p', c.relreplident::text,
 	greatest(c.reltuples, 0)::bigint, coalesce(obj_description(c.oid, 'pg_class'), ''),
-	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid)
+	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid), c.xmin::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where `
 
@@ -171,7 +172,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*table, error) {
 		var t table
 		err := row.Scan(&t.oid, &t.namespace, &t.name, &t.kind, &t.permanent, &t.replicaIdentity, &t.estimate, &t.comment,
-			&t.owned, &t.usable, &t.hidesRows)
+			&t.owned, &t.usable, &t.hidesRows, &t.version)
 		return &t, err
 	})
 	if err != nil {
@@ -191,15 +192,17 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	return tables, readPartitions(ctx, conn, tables)
 }
 
-// A partition's file tells of a TRUNCATE of it alone, which no message does.
+// A partition's file tells of a TRUNCATE of it alone, which no message does, and the
+// version of the row that makes it one that it was detached, written to and
+// attached again between two looks.
 const partitionsQuery = `
 with recursive below as (
-	select i.inhparent as root, c.oid, c.relkind, c.relfilenode from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = any($1)
+	select i.inhparent as root, c.oid, c.relkind, c.relfilenode, i.xmin from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = any($1)
 	union all
-	select b.root, c.oid, c.relkind, c.relfilenode from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
+	select b.root, c.oid, c.relkind, c.relfilenode, i.xmin from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
 	where b.relkind = 'p'
 )
-select root, md5(string_agg(oid || '/' || relfilenode, ' ' order by oid)) from below where relkind <> 'p' group by root`
+select root, md5(string_agg(oid || '/' || relfilenode || '/' || xmin::text, ' ' order by oid)) from below group by root`
 
 func readPartitions(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 	var roots []uint32

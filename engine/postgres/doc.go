@@ -43,6 +43,9 @@
 //	TableCopying ─▶ temporary slot, snapshot at L ─▶ CopiedRows ─▶ everything up to L ─▶ TableCopied
 //	     └ from here on the stream delivers the table by its new columns
 //
+// PostgreSQL 14 remembers how it published a table before the table was attached to
+// another or detached, so there the stream's connection is renewed first.
+//
 // What the stream cannot carry is refused or left out before anything starts:
 // tables without a key, and what is not a table;
 // generated columns, before PostgreSQL 18, are no part of the schema. Values of

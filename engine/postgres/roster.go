@@ -149,6 +149,17 @@ func (w *wishes) next() (name string, found wish, ok bool) {
 	return "", wish{}, false
 }
 
+// tables lists what is wished for, as the configuration would name it.
+func (w *wishes) tables(source string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	names := make([]string, 0, len(w.names))
+	for name := range w.names {
+		names = append(names, strings.TrimPrefix(name, source+"."))
+	}
+	return names
+}
+
 // done takes away a wish that is fulfilled, unless another came since.
 func (w *wishes) done(name string, fulfilled wish) {
 	w.mu.Lock()

@@ -166,39 +166,6 @@ func TestTablesAreCopiedBesideTheStream(t *testing.T) {
 	}
 }
 
-// A partitioned table comes under its own name. What the stream does not tell of
-// its partitions is seen in the catalog, and the table copied anew.
-func TestPartitionedTable(t *testing.T) {
-	t.Parallel()
-	d := newDatabase(t)
-	d.exec(`create table m (id int, day date, v text, primary key (id, day)) partition by range (day)`,
-		`create table m1 partition of m for values from ('2024-01-01') to ('2024-02-01')`,
-		`create table m2 partition of m for values from ('2024-02-01') to ('2024-03-01')`,
-		`insert into m select g, date '2024-01-01' + g % 60, 'v' || g from generate_series(0, 99) g where g % 60 < 60`)
-	f := follow(t, d.source("m"), nil)
-	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
-	const columns = "id, day, v"
-	d.exec(`update m set v = 'changed' where id = 5`, `update m set day = date '2024-02-20' where id = 6`, `delete from m where id = 7`)
-	f.compare(d, "m", columns)
-	for i, change := range []string{
-		`create table m3 (id int, day date, v text, primary key (id, day)); insert into m3 values (500, '2024-03-05', 'attached');
-			alter table m attach partition m3 for values from ('2024-03-01') to ('2024-04-01')`,
-		`alter table m detach partition m1`,
-		`truncate m2`,
-	} {
-		d.exec(change)
-		f.untilCopies(i + 1)
-		d.exec(fmt.Sprintf(`insert into m values (%d, '2024-03-10', 'after')`, 600+i))
-		f.compare(d, "m", columns)
-	}
-	d.exec(`truncate m`)
-	f.compare(d, "m", columns)
-	f.stop()
-	if len(f.faults) > 0 {
-		t.Errorf("halted: %v", f.faults)
-	}
-}
-
 // Under `tables: "*"` the publication decides, also while streaming.
 func TestEveryPublishedTable(t *testing.T) {
 	t.Parallel()

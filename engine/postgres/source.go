@@ -141,6 +141,10 @@ type run struct {
 	promoted *installation
 	// retry is the pause before the next attempt; progress makes it short again.
 	retry time.Duration
+	// renewing says that the last session ended of our own accord; stamps are of the
+	// tables that the next one may copy. See session.renewed.
+	renewing bool
+	stamps   map[string]string
 }
 
 // resume is where streaming goes on. position is the end of what was
@@ -152,7 +156,7 @@ type resume struct {
 
 // Run delivers the source's events to out. See engine.Source.
 func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
-	r := &run{Source: s, out: out, retry: s.timing.firstRetry}
+	r := &run{Source: s, out: out, retry: s.timing.firstRetry, stamps: make(map[string]string)}
 	if from == nil {
 		s.acknowledged.Store(0) // of a copy that is void now
 		s.wishes.clear()
@@ -170,6 +174,9 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		err := r.attempt(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if r.renewing = errors.Is(err, errRenew); r.renewing {
+			continue
 		}
 		fault, final := judge(err)
 		if final {
@@ -194,6 +201,11 @@ func (r *run) attempt(ctx context.Context) error {
 	}
 	defer closeSession(conn.PgConn())
 	var replication *replicationConn
+	if r.renewing {
+		if err := r.released(ctx, conn); err != nil {
+			return err
+		}
+	}
 	if r.resume == nil {
 		replication, err = r.initialCopy(ctx, conn)
 	} else {

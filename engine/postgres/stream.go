@@ -25,6 +25,7 @@ import (
 type session struct {
 	*run
 	replication *replicationConn
+	version     int // of the server
 	catalog     *catalog
 	assembler   *assembler
 	// delivered is the end of what was given to the engine on any connection.
@@ -58,8 +59,9 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 	if err != nil {
 		return err
 	}
+	s.version = v.server.version
 	s.interval = min(statusInterval(v.server.senderTimeoutMS), r.timing.probe)
-	if err := s.start(ctx, conn, v.server.version); err != nil {
+	if err := s.start(ctx, conn); err != nil {
 		return err
 	}
 	// Nobody can move the slot any more. Our own first status comes after.
@@ -100,9 +102,9 @@ func (r *run) move(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) start(ctx context.Context, conn *pgx.Conn, version int) error {
+func (s *session) start(ctx context.Context, conn *pgx.Conn) error {
 	err := pglogrepl.StartReplication(ctx, s.replication.PgConn, s.config.Slot, pglogrepl.LSN(s.resume.position),
-		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.pluginArguments(version)})
+		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.pluginArguments(s.version)})
 	if err != nil {
 		return s.startFault(ctx, conn, err)
 	}

@@ -37,9 +37,13 @@ func (s *session) copier(ctx context.Context) error {
 		}
 		if err == nil {
 			s.failing.Store(nil)
+			delete(s.stamps, name)
 			s.wishes.done(name, w)
 			pause = s.timing.firstRetry
 			continue
+		}
+		if errors.Is(err, errRenew) {
+			return err
 		}
 		fault, final := judge(err)
 		if final {
@@ -86,6 +90,9 @@ func (s *session) copyOne(ctx context.Context, name string) error {
 	defer closeSession(conn.PgConn())
 	t, err := s.prepare(ctx, conn, name)
 	if err != nil {
+		return err
+	}
+	if err := s.renewed(ctx, conn, t); err != nil {
 		return err
 	}
 	c := &captured{schema: t.schema, identity: t.identity(), state: copying}
