@@ -80,7 +80,7 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if len(seen.tables) != len(v.tables) || !seen.capturable() {
 		return nil, pass(codeCatalogMoved, "tables changed while their copy began", "the source tries again by itself")
 	}
-	if err := r.copyTables(ctx, conn, seen); err != nil {
+	if err := r.copyTables(ctx, conn, created.snapshot, seen); err != nil {
 		return nil, err
 	}
 	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
@@ -91,7 +91,7 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	return r.finish(ctx, created, id, seen)
 }
 
-func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
+func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, snapshot string, v *survey) error {
 	if err := r.deliver(ctx, engine.Condition{State: engine.Copying, SlotWAL: -1}); err != nil {
 		return err
 	}
@@ -103,21 +103,18 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, v *survey) error {
 		return err
 	}
 	r.tables = newRoster(new(identity), nil)
-	for _, t := range v.tables {
-		values := r.newValueReader(t, t.schema)
-		err := copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
-			return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
-		})
-		var fault *engine.Halt
-		if errors.As(err, &fault) && fault.Table == t.schema.Name { // the others go on
-			r.tables.set(&captured{schema: t.schema, identity: t.identity(), state: halted})
-			err = r.deliver(ctx, engine.TableHalted{Fault: fault})
-		}
-		if err != nil {
-			return err
-		}
+	rows := &reading{source: r.Source, snapshot: snapshot, survey: v}
+	rows.emit = func(ctx context.Context, t *table, rows [][]relation.Value) error {
+		return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 	}
-	return nil
+	rows.ended = func(ctx context.Context, t *table, fault *engine.Halt) error {
+		if fault == nil {
+			return nil
+		}
+		r.tables.set(&captured{schema: t.schema, identity: t.identity(), state: halted}) // the others go on
+		return r.deliver(ctx, engine.TableHalted{Fault: fault})
+	}
+	return rows.read(ctx, conn)
 }
 
 func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *survey) (*resume, error) {
@@ -167,12 +164,16 @@ func takeSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {
 
 // copyTable reads a table under the transaction's snapshot, in batches.
 func copyTable(ctx context.Context, conn *pgx.Conn, p *publication, t *table, values *valueReader, emit func([][]relation.Value) error) error {
-	filter, err := p.rowFilter(ctx, conn, t)
+	return copyChunk(ctx, conn, p, chunk{table: t}, values, emit)
+}
+
+func copyChunk(ctx context.Context, conn *pgx.Conn, p *publication, c chunk, values *valueReader, emit func([][]relation.Value) error) error {
+	filter, err := p.rowFilter(ctx, conn, c.table)
 	if err != nil {
 		return fmt.Errorf("copy %s: %w", values.schema.Name, err)
 	}
 	reader := newCopyReader(values, emit)
-	_, err = conn.PgConn().CopyTo(ctx, reader, copySQL(t, filter))
+	_, err = conn.PgConn().CopyTo(ctx, reader, copySQL(c.table, filter, c.where()))
 	if err == nil && reader.refused != nil {
 		return reader.refused
 	}
@@ -188,18 +189,23 @@ func copyTable(ctx context.Context, conn *pgx.Conn, p *publication, t *table, va
 	return reader.flush()
 }
 
-// copySQL reads the captured columns of the published rows. ONLY leaves out
-// tables that inherit from this one: their changes come under their own names.
-func copySQL(t *table, filter string) string {
+// copySQL reads the captured columns of the published rows that meet the
+// conditions. ONLY leaves out tables that inherit from this one: their changes come
+// under their own names.
+func copySQL(t *table, conditions ...string) string {
 	columns := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		columns[i] = quote(c.name)
 	}
-	where := ""
-	if filter != "" {
-		where = " WHERE " + filter
+	sql := fmt.Sprintf("COPY (SELECT %s FROM %s", strings.Join(columns, ", "), t.from())
+	before := " WHERE "
+	for _, condition := range conditions {
+		if condition != "" {
+			sql += before + "(" + condition + ")"
+			before = " AND "
+		}
 	}
-	return fmt.Sprintf("COPY (SELECT %s FROM %s%s) TO STDOUT", strings.Join(columns, ", "), t.from(), where)
+	return sql + ") TO STDOUT"
 }
 
 // from names the table's own rows for SQL: those of a partitioned one lie in its partitions.

@@ -37,6 +37,9 @@
 // delivered of which table; the others give it orders, which it carries out
 // between two transactions.
 //
+// A copy's rows are read in ranges of pages by up to four sessions under one
+// exported snapshot, which belong to another errgroup that the copy joins.
+//
 // A table is copied beside the stream like this, so that no change is missed and
 // none applied twice:
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -156,4 +157,15 @@ func (d *database) dropSlots() {
 	if err != nil {
 		d.t.Logf("drop slots: %v", err)
 	}
+}
+
+// dsnOf is the database's address for another role.
+func (d *database) dsnOf(role, password string) string {
+	d.t.Helper()
+	u, err := url.Parse(d.dsn)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, password)
+	return u.String()
 }

@@ -71,6 +71,8 @@ type Source struct {
 	asked chan struct{}
 	// wishes are the tables to be copied beside the stream.
 	wishes *wishes
+	// chunkPages is how much of a table is copied at a time; tests have less of it.
+	chunkPages int64
 	// moreArguments are pgoutput's, besides those of pluginArguments.
 	moreArguments []string
 }
@@ -96,7 +98,7 @@ func New(config Config) *Source {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1), wishes: newWishes()}
+	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1), wishes: newWishes(), chunkPages: chunkPages}
 }
 
 // defaultName makes a name that a slot may have of a source's.

@@ -177,12 +177,18 @@ func (s *session) copyRows(ctx context.Context, conn *pgx.Conn, c *captured) (re
 	if verdicts := s.checkTables([]*captured{c}, v); verdicts[0].fault != nil || verdicts[0].stale != "" {
 		return 0, pass(codeCatalogMoved, "the table changed while its copy began", "the source tries again by itself")
 	}
-	t := v.tables[0]
-	values := s.newValueReader(t, c.schema)
-	err = copyTable(ctx, conn, v.publication, t, values, func(rows [][]relation.Value) error {
-		return s.deliver(ctx, engine.CopiedRows{Relation: c.schema.Name, Rows: rows})
-	})
-	return created.position, err
+	v.tables[0].schema = c.schema
+	rows := &reading{source: s.Source, snapshot: created.snapshot, survey: v}
+	rows.emit = func(ctx context.Context, t *table, rows [][]relation.Value) error {
+		return s.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
+	}
+	rows.ended = func(_ context.Context, _ *table, fault *engine.Halt) error {
+		if fault != nil {
+			return fault
+		}
+		return nil
+	}
+	return created.position, rows.read(ctx, conn)
 }
 
 // reach waits until the stream has delivered everything up to a position.
