@@ -132,7 +132,8 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 	case len(times) > 0 && m.chance(3):
 		d := name{m.fresh("d"), relation.Timestamp}
 		return d, fmt.Sprintf("%s: {bucket: %s, every: %s, timezone: %s}", d.text, pick(m.generator, times).text,
-			pick(m.generator, []string{"1h", "6h", "1d", "1w", "1mo"}), pick(m.generator, []string{"UTC", "Europe/Berlin"}))
+			pick(m.generator, []string{"15m", "1h", "6h", "1d", "3d", "1w", "1mo", "1q", "1y"}),
+			pick(m.generator, []string{"UTC", "Europe/Berlin", "Europe/Berlin", "America/New_York"}))
 	case m.chance(3):
 		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
 		d := name{m.fresh("d"), kind}

@@ -220,15 +220,19 @@ func (s *statement) bucket(e *views.Expr, of string) string {
 		of = fmt.Sprintf("((%s)::timestamp AT TIME ZONE %s)", of, zone)
 	}
 	local := fmt.Sprintf("(%s AT TIME ZONE %s)", of, zone)
-	switch every {
-	case "1h":
+	units := map[string]string{"1h": "hour", "1d": "day", "1w": "week", "1mo": "month", "1q": "quarter", "1y": "year"}
+	digits := strings.TrimRight(every, "mhdwoqy")
+	switch unit := every[len(digits):]; {
+	case every == "1h":
 		return fmt.Sprintf("date_trunc('hour', %s, %s)", of, zone)
-	case "6h":
-		return fmt.Sprintf("((date_trunc('day', %s) + interval '6 hours' * floor(extract(hour FROM %s) / 6)) AT TIME ZONE %s)", local, local, zone)
+	case units[every] != "":
+		return fmt.Sprintf("(date_trunc('%s', %s) AT TIME ZONE %s)", units[every], local, zone)
+	case unit == "m": // of the hour, whichever of two equal ones it is
+		return fmt.Sprintf("(date_trunc('minute', %s) - interval '1 minute' * (extract(minute FROM %s)::int %% %s))", of, local, digits)
+	case unit == "h":
+		return fmt.Sprintf("((date_trunc('day', %s) + interval '%s hours' * floor(extract(hour FROM %s) / %s)) AT TIME ZONE %s)", local, digits, local, digits, zone)
+	case unit == "d":
+		return fmt.Sprintf("(date_bin('%s days', %s, '2001-01-01') AT TIME ZONE %s)", digits, local, zone)
 	}
-	units := map[string]string{"1d": "day", "1w": "week", "1mo": "month", "1q": "quarter", "1y": "year"}
-	if units[every] == "" {
-		return s.refuse("buckets of %s", every)
-	}
-	return fmt.Sprintf("(date_trunc('%s', %s) AT TIME ZONE %s)", units[every], local, zone)
+	return s.refuse("buckets of %s", every)
 }
