@@ -19,6 +19,8 @@ type Config struct {
 	// Insecure allows listeners that are not loopback although everyone may
 	// read everything.
 	Insecure bool
+	// Limits of GraphQL requests.
+	Limits Limits
 }
 
 const configFile = "odsd.yaml"
@@ -64,7 +66,7 @@ func (l *loader) readConfig() {
 		"auth":              yamlfile.NotBuilt,
 		"persisted":         yamlfile.NotBuilt,
 		"changes_retention": yamlfile.NotBuilt,
-		"limits":            yamlfile.NotBuilt,
+		"limits":            func(e yamlfile.Entry) { c.Limits = readLimits(e) },
 	}, "version")
 	checkListener(listen, c.Listen, c.Insecure)
 	checkListener(admin, c.AdminListen, c.Insecure)

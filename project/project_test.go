@@ -181,3 +181,39 @@ func compareGolden(t *testing.T, golden string, got []byte) {
 		t.Errorf("%s differs (rewrite it with -rewrite); got\n%s", golden, got)
 	}
 }
+
+// A daemon that runs is told of every change that needs a new start.
+func TestWhatAFileSaysOfCaptureMakesItAnother(t *testing.T) {
+	const text = `version: 1
+source: shop
+postgres: {dsn: x, slot: a, publication: b, timezone: UTC, heartbeat: 10s, max_slot_wal: 1GiB, on_slot_loss: halt}
+freshness: {warn_after: 1s, error_after: 2s}
+tables: {orders: {columns: {note: {exclude: true}, phone: {mask: last4}}}}
+`
+	read := func(text string) *Source {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "sources"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"odsd.yaml": "version: 1\n", "sources/shop.yaml": text} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, _ := Load(dir, variables(nil))
+		p.Resolve(variables(nil))
+		return p.Source("shop")
+	}
+	if !read(text).Same(read(text)) {
+		t.Error("a file differs from itself")
+	}
+	for _, change := range [][2]string{
+		{"dsn: x", "dsn: y"}, {"slot: a", "slot: c"}, {"publication: b", "publication: c"}, {"UTC", "Europe/Berlin"}, {"10s", "11s"},
+		{"1GiB", "2GiB"}, {"halt", "resync"}, {"warn_after: 1s", "warn_after: 2s"}, {"orders:", "items:"}, {"exclude: true", "mask: hash"},
+		{"last4", "hash"}, {"phone:", "mobile:"},
+	} {
+		if read(text).Same(read(strings.Replace(text, change[0], change[1], 1))) {
+			t.Errorf("%s for %s changes nothing", change[1], change[0])
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -218,5 +219,7 @@ func duration(e yamlfile.Entry) time.Duration {
 // Same says whether two files say the same of how a database is captured.
 func (s *Source) Same(other *Source) bool {
 	return s.DSN == other.DSN && s.Slot == other.Slot && s.Publication == other.Publication &&
-		s.Timezone.String() == other.Timezone.String() && s.Freshness == other.Freshness && slices.Equal(s.Tables, other.Tables)
+		s.Timezone.String() == other.Timezone.String() && s.Freshness == other.Freshness && slices.Equal(s.Tables, other.Tables) &&
+		s.Heartbeat == other.Heartbeat && s.MaxSlotWAL == other.MaxSlotWAL && s.ResyncOnLoss == other.ResyncOnLoss &&
+		maps.EqualFunc(s.Columns, other.Columns, maps.Equal[map[string]Column, map[string]Column])
 }

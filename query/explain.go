@@ -13,12 +13,12 @@ import (
 // Explain tells how a request would be answered by these views: for each of its
 // fields the way to the documents, what is tested on every row, and where the order
 // comes from. It reads no store. Variables that have no value are shown by name.
-func Explain(plans []*views.Plan, r *Request) (string, error) {
+func Explain(plans []*views.Plan, limits Limits, r *Request) (string, error) {
 	s, err := offlineSchema(plans)
 	if err != nil {
 		return "", err
 	}
-	return explain(&compiled{schema: s, documents: newDocumentCache()}, DefaultLimits(), r)
+	return explain(&compiled{schema: s, documents: newDocumentCache()}, limits, r)
 }
 
 // Explain tells how the service would answer a request.

@@ -40,3 +40,10 @@ func DefaultLimits() Limits {
 		Conditions: 1_000,
 	}
 }
+
+// WithDepth allows fields to be nested so deep, and brackets with them.
+func (l Limits) WithDepth(depth int) Limits {
+	l.Nesting += max(0, depth-l.Depth)
+	l.Depth = depth
+	return l
+}

@@ -57,6 +57,9 @@ func New(o Options) *Service {
 	return &Service{backend: o.Backend, seal: seal{o.CursorKey}, limits: o.Limits, timeout: o.Timeout, log: o.Log}
 }
 
+// Longest is how long a request may take: waiting, then computing.
+func (s *Service) Longest() time.Duration { return maxWait + s.timeout }
+
 // Request is one GraphQL request.
 type Request struct {
 	Query         string

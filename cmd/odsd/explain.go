@@ -80,7 +80,7 @@ func (c *cli) explainQuery(file string) error {
 	p, _ := project.Load(c.dir, nil)
 	checked, _ := p.Check()
 	plans, _ := compileViews(checked)
-	plan, err := query.Explain(plans, &query.Request{Query: string(text)})
+	plan, err := query.Explain(plans, requestLimits(p.Config.Limits), &query.Request{Query: string(text)})
 	if problem := (*query.Error)(nil); errors.As(err, &problem) && problem.Hint != "" {
 		return withHint(err, problem.Hint)
 	}

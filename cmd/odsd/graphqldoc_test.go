@@ -48,7 +48,7 @@ func TestGraphQLDocument(t *testing.T) {
 			}
 		}
 		if len(match[3]) == 0 {
-			if _, err := query.Explain(plans, request); err != nil {
+			if _, err := query.Explain(plans, query.DefaultLimits(), request); err != nil {
 				t.Errorf("%s: %v", request.Query, err)
 			}
 			continue

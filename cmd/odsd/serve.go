@@ -152,8 +152,13 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 	if err != nil {
 		return err
 	}
-	service := query.New(query.Options{Backend: &backend{engine: d.engine}, CursorKey: key, Log: d.log})
-	d.server, err = server.New(server.Options{Query: service, Status: func() any { return d.status() }, Ready: d.ready, Log: d.log})
+	limits := d.project.Config.Limits
+	service := query.New(query.Options{
+		Backend: &backend{engine: d.engine}, CursorKey: key, Limits: requestLimits(limits), Timeout: limits.QueryTimeout, Log: d.log,
+	})
+	d.server, err = server.New(server.Options{
+		Query: service, Status: func() any { return d.status() }, Ready: d.ready, MaxBody: limits.MaxBody, Log: d.log,
+	})
 	if err != nil {
 		return err
 	}

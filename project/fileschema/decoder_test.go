@@ -85,6 +85,14 @@ func TestMarksAreTheDecoders(t *testing.T) {
 	p := copyProject(t, "testdata/all")
 	compiled := compileAll(t)
 	count := 0
+	// refused looks whether what the schema calls not built is that to the decoder.
+	refused := func(f sample, n *yaml.Node, key string) {
+		if !slices.ContainsFunc(p.findings(t, f), func(d yamlfile.Diagnostic) bool {
+			return d.Code == yamlfile.CodeNotBuilt || d.Code == yamlfile.CodeCheck
+		}) {
+			t.Errorf("%s:%d: %s is built, and the schema says that it is not", f.name, n.Line, key)
+		}
+	}
 	p.each(t, func(f sample) {
 		try := func(n *yaml.Node, what string) {
 			count++
@@ -125,6 +133,9 @@ func TestMarksAreTheDecoders(t *testing.T) {
 				n.Content = append(slices.Clone(before.Content), scalar(key), scalar("id"))
 				if !hasKey(&before, key) {
 					try(&before, "with "+key)
+					if s.Properties[key].Not != nil {
+						refused(f, &before, key)
+					}
 				}
 			}
 			*n = before

@@ -11,7 +11,17 @@ func configSchema() *Schema {
 		"auth":              notBuilt("who may read, by JWT or tokens."),
 		"persisted":         notBuilt("answer known documents only."),
 		"changes_retention": notBuilt("how far back subscriptions resume."),
-		"limits":            notBuilt("bounds on requests."),
+		"limits":            limitsSchema(),
+	})
+}
+
+func limitsSchema() *Schema {
+	return mapping("What one GraphQL request may cost.", map[string]*Schema{
+		"query_timeout": text("How long a request may compute; 10s by default, at most 1h.", "10s"),
+		"max_depth":     number("How deep fields are nested; 12 by default.", 1, 100),
+		"max_nodes":     number("Rows in a reply; 50,000 by default.", 1, 1_000_000_000),
+		"max_scan":      number("Rows looked at for a reply; 1,000,000 by default.", 1, 1_000_000_000),
+		"max_body":      text("Bytes of a request; 256KiB by default, at most 64MiB.", "256KiB", "1MiB"),
 	})
 }
 
@@ -40,9 +50,9 @@ func postgresSchema() *Schema {
 		"slot":         text("Replication slot; odsd_<source> by default."),
 		"publication":  text("Publication; odsd_<source> by default. Made where it is absent and the role may."),
 		"timezone":     text("How `timestamp without time zone` is read; UTC by default.", "Europe/Berlin"),
-		"max_slot_wal": notBuilt("how much log the slot may retain."),
-		"on_slot_loss": notBuilt("halt or resync."),
-		"heartbeat":    notBuilt("a message on an idle database."),
+		"max_slot_wal": text("How much log the slot may retain; past it, what on_slot_loss says. No bound by default.", "10GiB", "512MiB"),
+		"on_slot_loss": {Description: "What follows when the slot is lost: the source stands still until it is mended, or is copied anew. halt by default.", Enum: []any{"halt", "resync"}},
+		"heartbeat":    duration("How often an idle database is written a message, so that its slot moves on. Never by default."),
 	}, "dsn")
 }
 
@@ -55,8 +65,8 @@ func tableName() *Schema {
 func tableOptions() *Schema {
 	column := mapping("What is to be known of a column.", map[string]*Schema{
 		"pii":     text("The column holds personal data, of this kind; views that show it are found by odsd check.", "email"),
-		"mask":    notBuilt("how the column is masked."),
-		"exclude": notBuilt("that the column never leaves the source."),
+		"mask":    {Description: "How the column's values are altered before anything is stored.", Enum: []any{"last4", "hash", "null", nil}},
+		"exclude": boolean("The column never leaves the database: it is left out of the publication (PostgreSQL 15 or later)."),
 	})
 	column.Type = append(column.Type, "null")
 	columns := named("The columns of which something is to be said.", column)

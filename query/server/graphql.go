@@ -91,6 +91,8 @@ func (b *buffers) put(buffer []byte) {
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, media, id string, request *query.Request) {
 	start := time.Now()
+	// Where it fails there is no connection, as in tests, and nothing to bound.
+	_ = http.NewResponseController(w).SetWriteDeadline(start.Add(s.query.Longest() + sendTimeout))
 	reply := s.query.Execute(r.Context(), request, s.buffers.get())
 	took := time.Since(start)
 	s.metrics.observe(reply, took)

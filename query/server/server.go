@@ -143,12 +143,13 @@ func (s *Server) statusz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// Bounds on slow clients. A reply may take as long as a request may wait and
-// compute, and then some to be sent.
+// Bounds on slow clients. The reply to a GraphQL request may take as long as that may
+// wait and compute, and then some to be sent.
 const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
 	writeTimeout  = 2 * time.Minute
+	sendTimeout   = 50 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
 )
