@@ -5,7 +5,6 @@ import (
 	"sort"
 
 	"odsd/storage"
-	"odsd/views"
 )
 
 // StoredDefinition is the text by which a view is served.
@@ -31,15 +30,7 @@ func StoredDefinitions(s *storage.Store) ([]StoredDefinition, error) {
 // definition that it was built by, whatever the project says by now. What cannot be
 // read any more, as after a change of what plans mean, is dropped.
 func (w *writer) loadServed() error {
-	var definitions []*views.Definition
-	for name, record := range w.catalog.views {
-		d, _ := views.Parse(record.File, []byte(record.Definition))
-		if d != nil && d.Name.Value == name {
-			definitions = append(definitions, d)
-		}
-	}
-	checked, _ := views.CheckAll(definitions, w.catalog.schemas())
-	compiled, err := compile(checked)
+	compiled, err := w.storedViews()
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type variable struct {
 type problem struct {
 	path    string
 	message string
+	null    bool // it is a null where there may be none
 }
 
 func (p *problem) String() string {
@@ -40,6 +41,10 @@ func (p *problem) String() string {
 
 func mismatch(format string, args ...any) *problem {
 	return &problem{message: fmt.Sprintf(format, args...)}
+}
+
+func nullMismatch(t graphql.Input) *problem {
+	return &problem{message: fmt.Sprintf("expected %s, found null", t), null: true}
 }
 
 func (p *problem) in(step string) *problem {
@@ -59,13 +64,13 @@ func (d *document) coerceLiteral(t graphql.Input, v ast.Value, variables map[str
 		}
 		value, present = variables[name.Name.Value]
 		if _, required := t.(*graphql.NonNull); required && present && value == nil {
-			return nil, true, mismatch("expected %s, found null", t)
+			return nil, true, nullMismatch(t)
 		}
 		return value, present, nil
 	}
 	if d.isNull(v) {
 		if _, required := t.(*graphql.NonNull); required {
-			return nil, true, mismatch("expected %s, found null", t)
+			return nil, true, nullMismatch(t)
 		}
 		return nil, true, nil
 	}
@@ -234,7 +239,7 @@ func coerceVariables(declared []variable, given map[string]any) (map[string]any,
 func coerceJSON(t graphql.Input, raw any) (any, *problem) {
 	if required, ok := t.(*graphql.NonNull); ok {
 		if raw == nil {
-			return nil, mismatch("expected %s, found null", t)
+			return nil, nullMismatch(t)
 		}
 		inner, _ := required.OfType.(graphql.Input)
 		return coerceJSON(inner, raw)

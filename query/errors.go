@@ -13,6 +13,7 @@ const (
 	ParseFailed      Code = "GRAPHQL_PARSE_FAILED"
 	ValidationFailed Code = "GRAPHQL_VALIDATION_FAILED"
 	BadUserInput     Code = "BAD_USER_INPUT"
+	Forbidden        Code = "FORBIDDEN"
 	ViewNotReady     Code = "VIEW_NOT_READY"
 	StaleRead        Code = "STALE_READ"
 	WaitTimeout      Code = "WAIT_TIMEOUT"

@@ -119,12 +119,14 @@ func report(context *graphql.ValidationContext, node ast.Node, format string, ar
 	context.ReportError(gqlerrors.NewError(fmt.Sprintf(format, args...), []ast.Node{node}, "", nil, nil, nil))
 }
 
-// valuesRule: literals given to arguments have the arguments' types.
+// valuesRule: literals given to arguments have the arguments' types. Nulls within a
+// filter are left to the request, which tells all of them the same, literal or by
+// variable, whether the type allows them or not.
 func (d *document) valuesRule(context *graphql.ValidationContext) *graphql.ValidationRuleInstance {
 	return onKind(kinds.Argument, func(node ast.Node) string {
 		argument, ok := node.(*ast.Argument)
 		if definition := context.Argument(); ok && definition != nil {
-			if _, _, bad := d.coerceLiteral(definition.Type, argument.Value, nil); bad != nil {
+			if _, _, bad := d.coerceLiteral(definition.Type, argument.Value, nil); bad != nil && !(bad.null && argument.Name.Value == "where") {
 				report(context, argument.Value, "argument %q: %s", argument.Name.Value, bad)
 			}
 		}

@@ -213,6 +213,9 @@ func atURL(base, token string) *daemon {
 	return &daemon{base: base, token: token, client: &http.Client{}, where: base}
 }
 
+// errNoDaemon is in the chain of the error of a daemon that does not answer.
+var errNoDaemon = errors.New("no daemon answers")
+
 // unreachable is the error of a daemon that does not answer.
 func (d *daemon) unreachable(err error) error {
 	h := hintf("is the daemon running? 'odsd run' starts it, 'odsd demo' one with databases to try it on; -C names the folder of its project")
@@ -223,7 +226,7 @@ func (d *daemon) unreachable(err error) error {
 	if errors.As(err, &inner) {
 		err = inner.Err
 	}
-	return h.errorf("no daemon answers at %s: %v", d.where, err)
+	return h.errorf("%w at %s: %v", errNoDaemon, d.where, err)
 }
 
 // do sends a request and returns the reply's body, whatever its code.

@@ -109,6 +109,9 @@ func (c *cli) noPlan(name string, definitions []*views.Definition, found []yamlf
 	if hint := yamlfile.DidYouMean(name, names); hint != "" {
 		return hintf("%s", hint).errorf("no view %q", name)
 	}
+	if len(names) == 0 {
+		return hintf("the project has no views; codes are written as E012").errorf("no view %q", name)
+	}
 	return hintf("the views are %s; codes are written as E012", strings.Join(names, ", ")).errorf("no view %q", name)
 }
 

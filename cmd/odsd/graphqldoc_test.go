@@ -90,7 +90,7 @@ func TestGraphQLDocumentListsCodes(t *testing.T) {
 	}
 	want := []string{}
 	for _, code := range []query.Code{
-		query.ParseFailed, query.ValidationFailed, query.BadUserInput, query.ViewNotReady, query.StaleRead,
+		query.ParseFailed, query.ValidationFailed, query.BadUserInput, query.Forbidden, query.ViewNotReady, query.StaleRead,
 		query.WaitTimeout, query.ScanLimit, query.TooComplex, query.Timeout, query.Internal,
 	} {
 		want = append(want, string(code))

@@ -16,7 +16,7 @@ func resyncCommand(c *cli) *cobra.Command {
 			"source is copied. With a table it is the cure for a table that is halted, as when its\n" +
 			"columns changed: that table alone is copied, beside the stream, and everything else goes\n" +
 			"on. What is stored is served until the copy is complete. `odsd status` shows how far it is.",
-		Args: cobra.ExactArgs(1),
+		Args: exactArguments(1, "a source or one of its tables"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := (&reach{}).daemon(c)
 			if err != nil {

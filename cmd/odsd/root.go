@@ -66,9 +66,12 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 // exactArguments wants n arguments, described as in the usage line.
-func exactArguments(n int, what string) cobra.PositionalArgs {
+func exactArguments(n int, what string) cobra.PositionalArgs { return betweenArguments(n, n, what) }
+
+// betweenArguments wants from least to most arguments.
+func betweenArguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == n {
+		if len(args) >= least && len(args) <= most {
 			return nil
 		}
 		return hintf("usage: %s", cmd.UseLine()).errorf("%s wants %s, got %d arguments", cmd.CommandPath(), what, len(args))

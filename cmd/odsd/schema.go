@@ -30,7 +30,7 @@ func schemaCommand(c *cli) *cobra.Command {
 			"KIND all of them, one JSON object. An editor's YAML server completes, explains and checks\n" +
 			"keys by them. With --graphql it prints the GraphQL schema of the project's views in SDL,\n" +
 			"known from schema/*.yaml. It needs no database and no daemon.",
-		Args: cobra.MaximumNArgs(1),
+		Args: betweenArguments(0, 1, "one kind of file, or none"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			files, err := c.schemaFiles(flags, args)
 			switch {

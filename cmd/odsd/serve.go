@@ -93,8 +93,10 @@ func openStore(dir string, log *slog.Logger) (*storage.Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	return storage.Open(filepath.Join(dir, "store"), storage.Options{Log: log})
+	return storage.Open(storePath(dir), storage.Options{Log: log})
 }
+
+func storePath(dataDir string) string { return filepath.Join(dataDir, "store") }
 
 // emptyScratch gives the folder for what is void when a daemon ends: the
 // transactions that databases have in progress. The store's lock has told that no other daemon

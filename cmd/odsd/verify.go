@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -26,7 +29,8 @@ func verifyCommand(c *cli) *cobra.Command {
 		Short: "Prove a running daemon's store right",
 		Long: "Compares every stored row with its source at one LSN, and every document with\n" +
 			"what its definition makes of those rows, computed by another evaluator. Exit code 1\n" +
-			"on any difference.",
+			"on any difference, and when something could not be compared. Where no daemon runs, the\n" +
+			"store is opened and its documents are compared with its rows alone.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -40,6 +44,9 @@ func verifyCommand(c *cli) *cobra.Command {
 				return fmt.Errorf("write the request: %w", err)
 			}
 			code, text, err := d.do(ctx, http.MethodPost, "/verify", bytes.NewReader(body))
+			if errors.Is(err, errNoDaemon) && request.Source == "" {
+				return c.verifyClosed(ctx, request, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -53,6 +60,33 @@ func verifyCommand(c *cli) *cobra.Command {
 	cmd.Flags().StringVar(&request.View, "view", "", "verify the documents of this `view` alone")
 	cmd.Flags().BoolVar(&request.Values, "values", false, "show stored and expected values: rows' contents")
 	return cmd
+}
+
+// verifyClosed verifies the store of a project whose daemon does not run; where there
+// is none, nothing was ever stored and the daemon is what is missing.
+func (c *cli) verifyClosed(ctx context.Context, request verifyRequest, missing error) error {
+	dir, err := c.dataDir()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(storePath(dir)); err != nil {
+		return missing
+	}
+	store, err := openStore(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	c.note("no daemon runs: documents are compared with the stored rows, and those not with their sources")
+	report, err := engine.VerifyStored(ctx, store, request.options())
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return c.showReport(text)
 }
 
 func (c *cli) showReport(text []byte) error {
@@ -74,10 +108,14 @@ func (c *cli) showReport(text []byte) error {
 }
 
 func (r verifyReport) print(w io.Writer) {
+	var not []string // compared, and why
 	if len(r.Sources) > 0 {
 		sources := &table{head: []string{"SOURCE", "AT LSN", "ROWS", "DIFFERENCES"}, right: []int{2, 3}}
 		for _, s := range r.Sources {
-			sources.add(s.Name, s.LSN, countText(s.Rows), orError(s.Error, countText(s.Differences)))
+			sources.add(s.Name, s.LSN, countText(s.Rows), countText(s.Differences))
+			if s.Error != "" {
+				not = append(not, "source "+s.Name+": "+s.Error)
+			}
 		}
 		sources.print(w)
 		fmt.Fprintln(w)
@@ -85,7 +123,10 @@ func (r verifyReport) print(w io.Writer) {
 	if len(r.Views) > 0 {
 		views := &table{head: []string{"VIEW", "DOCUMENTS", "DIFFERENCES"}, right: []int{1, 2}}
 		for _, v := range r.Views {
-			views.add(v.Name, countText(v.Documents), orError(v.Error, countText(v.Differences)))
+			views.add(v.Name, countText(v.Documents), countText(v.Differences))
+			if v.Error != "" {
+				not = append(not, "view "+v.Name+": "+v.Error)
+			}
 		}
 		views.print(w)
 		fmt.Fprintln(w)
@@ -93,19 +134,17 @@ func (r verifyReport) print(w io.Writer) {
 	for _, d := range r.Differences {
 		fmt.Fprintln(w, differenceText(d))
 	}
-	if r.OK {
+	for _, line := range not {
+		fmt.Fprintln(w, line)
+	}
+	switch {
+	case r.OK:
 		fmt.Fprintln(w, "ok: the store is right")
-	} else {
+	case len(r.Differences) > 0:
 		fmt.Fprintln(w, "NOT OK: the store differs")
+	default:
+		fmt.Fprintln(w, "NOT OK: not all could be compared; no difference in what was")
 	}
-}
-
-// orError shows why something could not be compared in place of a number.
-func orError(message, text string) string {
-	if message != "" {
-		return message
-	}
-	return text
 }
 
 // differenceText is one line: what kind of difference, where, and with --values what.
