@@ -65,10 +65,12 @@ func newWriter(e *Engine) (*writer, error) {
 func (w *writer) resume(s *sourceState) *Resume {
 	name := s.source.Name()
 	record := w.catalog.sources[name]
-	if record == nil || !record.Live || record.Anew {
+	if !record.resumes() {
 		return nil
 	}
-	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}}
+	r := &Resume{
+		Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}, Restored: record.Restored,
+	}
 	for _, relation := range w.catalog.relations {
 		if relation.Source == name {
 			r.Schemas = append(r.Schemas, relation.Schema)
@@ -386,6 +388,9 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	for s, frontier := range b.frontiers {
 		storage.SetFrontier(c, s.source.Name(), frontier)
 	}
+	if err := w.settleRestored(c, b); err != nil {
+		return err
+	}
 	if err := w.recordResults(c, changes, results); err != nil {
 		return err
 	}
@@ -515,6 +520,9 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	}
 	for s, frontier := range b.frontiers {
 		w.catalog.frontiers[s.source.Name()] = frontier
+		if record := w.catalog.sources[s.source.Name()]; record != nil {
+			record.Restored = nil
+		}
 		s.frontier = frontier
 		if len(s.queue.events) == 0 {
 			s.caughtUp = e.now()
