@@ -45,6 +45,9 @@ func newWriter(e *Engine) (*writer, error) {
 		record := c.sources[s.source.Name()]
 		s.live = record != nil && record.Live
 		s.frontier = c.frontiers[s.source.Name()]
+		if s.live {
+			s.caughtUp = e.now() // or before: what is stored may be older, and is not told to be fresh
+		}
 	}
 	e.mu.Unlock()
 	if err := w.clearStages(snapshot); err != nil {

@@ -29,11 +29,13 @@ func TestScripts(t *testing.T) {
 				"code":     code,
 				"dsn-of":   dsnOf,
 				"examples": examplesCommand,
+				"flip":     flip,
 				"postgres": postgresCommand,
 				"ready":    ready,
 				"samples":  samples,
 				"sql":      sql,
 				"until":    until,
+				"writing":  writing,
 			},
 		})
 	}
