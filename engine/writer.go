@@ -110,6 +110,12 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 
 func (w *writer) run(ctx context.Context) error {
 	for {
+		if w.lacksSpace() {
+			if err := w.waitForSpace(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		event, from, err := w.wait(ctx)
 		if err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"odsd/storage"
 )
 
 // flip GLOB changes one byte in the middle of the first file that matches and is not empty.
@@ -60,4 +62,16 @@ func writing(ts *testscript.TestScript, neg bool, args []string) {
 		ended <- err
 		ts.Fatalf("writing to %s: %v", args[0], err)
 	}
+}
+
+// newerStore DIR makes the store in DIR one of a format that is to come.
+func newerStore(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: newer-store DIR")
+	}
+	store, err := storage.Open(ts.MkAbs(args[0]), storage.Options{})
+	ts.Check(err)
+	c := store.Begin()
+	ts.Check(storage.SetMeta(c, "format", map[string]any{"format": 99, "needs": "9.9.9"}))
+	ts.Check(errors.Join(c.Apply(), store.Close()))
 }
