@@ -39,6 +39,8 @@ type sourceRecord struct {
 	// before the source hears of it: the source gives up its place in the stream first,
 	// and a daemon killed then must not look for it.
 	Anew bool `json:"anew,omitempty"`
+	// Restored is set by a restore, until the source has found its place in the stream.
+	Restored *Restored `json:"restored,omitempty"`
 }
 
 type relationRecord struct {

@@ -82,6 +82,9 @@ type Engine struct {
 	// are served still and wanted no more. broken are views whose files have errors.
 	views  []*viewState
 	broken map[string]error
+	// paused is why nothing is taken in from any source; nil when all is well. The writer
+	// sets it.
+	paused *Fault
 	// published is what requests may read; it is replaced, never written to, since
 	// readers keep what they have.
 	published published

@@ -42,6 +42,10 @@ type Resume struct {
 	// Tables are the identities, as delivered with TableCopied, of the relations
 	// that were copied after the rest.
 	Tables map[string][]byte
+	// Restored is set where the store came out of a backup: a source that has lost
+	// its place in the stream takes what is held for it, or else ends with a Halt that has
+	// Anew set.
+	Restored *Restored
 }
 
 // Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition,

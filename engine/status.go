@@ -7,8 +7,10 @@ import (
 
 // Status is what /statusz and `odsd status` show.
 type Status struct {
-	Version string         `json:"version"`
-	Ready   bool           `json:"ready"`
+	Version string `json:"version"`
+	Ready   bool   `json:"ready"`
+	// Paused is why nothing is taken in from any source; null where things are.
+	Paused  *Fault         `json:"paused"`
 	Sources []SourceStatus `json:"sources"`
 	Views   []ViewReport   `json:"views"`
 }
@@ -56,7 +58,7 @@ func (e *Engine) Status() Status {
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	status := Status{Ready: true, Sources: []SourceStatus{}, Views: []ViewReport{}}
+	status := Status{Ready: true, Paused: e.paused, Sources: []SourceStatus{}, Views: []ViewReport{}}
 	for _, s := range e.sources {
 		status.Sources = append(status.Sources, e.sourceStatus(s, quarantined))
 	}
@@ -114,7 +116,8 @@ func (e *Engine) lag(s *sourceState) time.Duration {
 	if !s.live || s.caughtUp.IsZero() {
 		return 0
 	}
-	if s.condition.State == Streaming && s.frontier.Position >= s.condition.Ahead {
+	// Of a source that nothing is taken from it is not known how far it has come.
+	if e.paused == nil && s.condition.State == Streaming && s.frontier.Position >= s.condition.Ahead {
 		return 0
 	}
 	return max(0, e.now().Sub(s.caughtUp))

@@ -47,7 +47,7 @@ func (e *Engine) anew(ctx context.Context, s *sourceState, fault error) (bool, e
 	if !errors.As(fault, &halt) || !halt.Anew {
 		return s.rest(ctx)
 	}
-	e.log.Warn("copying anew, as the source's file says", "source", s.source.Name(), "code", halt.Code)
+	e.log.Warn("copying anew without being asked", "source", s.source.Name(), "code", halt.Code)
 	return true, e.wantAnew(ctx, s)
 }
 

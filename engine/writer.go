@@ -45,6 +45,9 @@ func newWriter(e *Engine) (*writer, error) {
 		record := c.sources[s.source.Name()]
 		s.live = record != nil && record.Live
 		s.frontier = c.frontiers[s.source.Name()]
+		if s.live {
+			s.caughtUp = e.now() // or before: what is stored may be older, and is not told to be fresh
+		}
 	}
 	e.mu.Unlock()
 	if err := w.clearStages(snapshot); err != nil {
@@ -65,10 +68,12 @@ func newWriter(e *Engine) (*writer, error) {
 func (w *writer) resume(s *sourceState) *Resume {
 	name := s.source.Name()
 	record := w.catalog.sources[name]
-	if record == nil || !record.Live || record.Anew {
+	if !record.resumes() {
 		return nil
 	}
-	r := &Resume{Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}}
+	r := &Resume{
+		Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}, Restored: record.Restored,
+	}
 	for _, relation := range w.catalog.relations {
 		if relation.Source == name {
 			r.Schemas = append(r.Schemas, relation.Schema)
@@ -105,6 +110,12 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 
 func (w *writer) run(ctx context.Context) error {
 	for {
+		if w.lacksSpace() {
+			if err := w.waitForSpace(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		event, from, err := w.wait(ctx)
 		if err != nil {
 			return err
@@ -386,6 +397,9 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	for s, frontier := range b.frontiers {
 		storage.SetFrontier(c, s.source.Name(), frontier)
 	}
+	if err := w.settleRestored(c, b); err != nil {
+		return err
+	}
 	if err := w.recordResults(c, changes, results); err != nil {
 		return err
 	}
@@ -515,6 +529,9 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	}
 	for s, frontier := range b.frontiers {
 		w.catalog.frontiers[s.source.Name()] = frontier
+		if record := w.catalog.sources[s.source.Name()]; record != nil {
+			record.Restored = nil
+		}
 		s.frontier = frontier
 		if len(s.queue.events) == 0 {
 			s.caughtUp = e.now()

@@ -55,7 +55,8 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("store %s is damaged: %v", e.Dir, e.Cause)
+	cause, _, _ := strings.Cut(e.Cause.Error(), "\n") // what follows tells of Pebble's own errors
+	return fmt.Sprintf("store %s is damaged: %s", e.Dir, cause)
 }
 
 // Unwrap gives what found the damage.

@@ -106,10 +106,17 @@ func (s *Store) Metrics() Metrics {
 		CacheMisses:         m.BlockCache.Misses,
 		ReadAmplification:   m.ReadAmp(),
 	}
-	if usage, err := s.fs.GetDiskUsage(s.dir); err == nil {
-		metrics.FreeBytes = usage.AvailBytes
-	}
+	metrics.FreeBytes, _ = s.FreeBytes()
 	return metrics
+}
+
+// FreeBytes is how many bytes the store's disk has left; an error where it does not say.
+func (s *Store) FreeBytes() (uint64, error) {
+	usage, err := s.fs.GetDiskUsage(s.dir)
+	if err != nil {
+		return 0, fmt.Errorf("look how much room %s has: %w", s.dir, err)
+	}
+	return usage.AvailBytes, nil
 }
 
 // DiskUsage says about how many bytes the files hold of the keys in [lower, upper);

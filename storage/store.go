@@ -78,6 +78,16 @@ func Open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Lock keeps everybody from opening the store in dir, which must exist, until unlock is
+// called. It fails with *LockedError where another process has it open.
+func Lock(dir string) (unlock func() error, err error) {
+	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	if err != nil {
+		return nil, lockError(dir, err)
+	}
+	return lock.Close, nil
+}
+
 // closeAfter cleans up after an error, which is the one worth telling.
 func closeAfter(err error, cleanup func() error) error {
 	_ = cleanup()

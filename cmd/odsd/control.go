@@ -35,6 +35,7 @@ type controls struct {
 	resync  func(ctx context.Context, source, table string) error
 	failing func(view string, limit int) ([]engine.FailingReport, error)
 	rebuild func(ctx context.Context, view string) error
+	backup  func(ctx context.Context, r backupRequest, show func(done, known int64)) (*backupReport, error)
 	// reload reads the folder anew and tells what that does; it is done only if apply is set.
 	reload func(ctx context.Context, apply bool) (*reloadReply, error)
 }
@@ -73,6 +74,7 @@ func (c controls) handler() http.Handler {
 		writeJSON(w, http.StatusOK, report)
 	})
 	mux.HandleFunc("GET /failing/{view}", c.failingHandler)
+	mux.HandleFunc("POST /backup", c.backupHandler)
 	mux.HandleFunc("POST /resync/{relation}", func(w http.ResponseWriter, r *http.Request) {
 		source, table, _ := strings.Cut(r.PathValue("relation"), ".")
 		if err := c.resync(r.Context(), source, table); err != nil {

@@ -44,6 +44,8 @@ func rootCommand(c *cli) *cobra.Command {
 		reloadCommand(c),
 		rebuildCommand(c),
 		resyncCommand(c),
+		backupCommand(c),
+		restoreCommand(c),
 		verifyCommand(c),
 		versionCommand(c),
 	)

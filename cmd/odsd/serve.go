@@ -177,6 +177,7 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 		},
 		failing: d.engine.Failing,
 		rebuild: d.engine.Rebuild,
+		backup:  newBackups(d.store, d.sources, d.scratch, d.log).make,
 		reload:  d.reload,
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := d.engine.Verify(ctx, r.options())

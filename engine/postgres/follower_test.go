@@ -42,6 +42,7 @@ type follower struct {
 	identities map[string][]byte       // of tables that were copied later
 	copies     int                     // of single tables, finished
 	err        error                   // of Run
+	restored   *engine.Restored        // what the next follower is told of it
 }
 
 // follow starts a follower that begins at from; nil is an initial copy.
@@ -66,7 +67,7 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 	if from != nil {
 		f.schemas, f.rows, f.copied, f.identity, f.position = from.schemas, from.rows, true, from.identity, from.position
 		f.identities = from.identities
-		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas, Tables: from.identities}
+		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas, Tables: from.identities, Restored: from.restored}
 	}
 	out := make(chan engine.Event, 8)
 	go func() {

@@ -154,6 +154,8 @@ type run struct {
 type resume struct {
 	position relation.Position
 	identity *identity
+	// restored is set until the slot is found after a restore.
+	restored *engine.Restored
 }
 
 // Run delivers the source's events to out. See engine.Source.
@@ -167,7 +169,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		if err != nil {
 			return halt(codeIdentity, err.Error(), s.resyncHint())
 		}
-		r.resume, r.tables = &resume{position: from.Position, identity: id}, newRoster(id, from.Schemas)
+		r.resume, r.tables = &resume{position: from.Position, identity: id, restored: from.Restored}, newRoster(id, from.Schemas)
 	}
 	if err := r.deliver(ctx, engine.Condition{State: engine.Connecting, SlotWAL: -1}); err != nil {
 		return err
@@ -182,7 +184,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		}
 		fault, final := judge(err)
 		if final {
-			return s.onLoss(fault) // the engine says so
+			return r.onLoss(fault) // the engine says so
 		}
 		s.config.Log.Warn(fault.Error(), "source", s.config.Name, "code", fault.Code, "retry", r.retry)
 		if err := r.deliver(ctx, engine.Condition{State: engine.Stale, Fault: fault, SlotWAL: -1}); err != nil {
@@ -260,13 +262,19 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	if moved {
 		r.promoted, check = &installed, r.checkPromotedSlot
 	}
-	if err := check(found, r.resume.position); err != nil {
-		return err
+	if lost := check(found, r.resume.position); lost != nil {
+		if found, err = r.takeHeld(ctx, conn, replication, found, lost); err != nil {
+			return err
+		}
+		if err := check(found, r.resume.position); err != nil {
+			return err
+		}
 	}
 	if err := r.checkSize(found); err != nil {
 		r.dropSlot(ctx, conn)
 		return err
 	}
+	r.resume.restored = nil
 	return nil
 }
 

@@ -13,6 +13,7 @@ var order = []string{
 	"storage/relation",   // the nouns of all
 	"storage/encoding",   // values as bytes
 	"storage",            // the store
+	"storage/backup",     // copies of it
 	"internal/yamlfile",  // YAML with positions
 	"views",              // definition → plan
 	"engine/reference",   // the naive evaluator
