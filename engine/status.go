@@ -11,6 +11,10 @@ type Status struct {
 	Ready   bool           `json:"ready"`
 	Sources []SourceStatus `json:"sources"`
 	Views   []ViewReport   `json:"views"`
+	// LargeCommit is the commit in slices that is under way: until it is over, nothing
+	// else is applied. LargeCommits is how many there were.
+	LargeCommit  *LargeCommit `json:"largeCommit,omitempty"`
+	LargeCommits uint64       `json:"-"`
 }
 
 // SourceStatus is one source of a status.
@@ -56,7 +60,7 @@ func (e *Engine) Status() Status {
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	status := Status{Ready: true, Sources: []SourceStatus{}, Views: []ViewReport{}}
+	status := Status{Ready: true, Sources: []SourceStatus{}, Views: []ViewReport{}, LargeCommit: e.large, LargeCommits: e.largeCommits}
 	for _, s := range e.sources {
 		status.Sources = append(status.Sources, e.sourceStatus(s, quarantined))
 	}
