@@ -9,14 +9,17 @@ import (
 // Commit gathers writes and applies them all at once. Until then it is a
 // Reader of the pending state: the store with the writes so far. It serves one goroutine.
 type Commit struct {
-	store   *Store
-	before  *before
-	pending *overlay // nil once ended
-	stats   Stats
+	store *Store
+	// before is what the slice is made over; under is what lies under the pending writes:
+	// the same, until some of the slice's writes were spilled.
+	before, under *before
+	pending       *overlay // nil once ended
+	stats         Stats
 	// layer has the writes of the slices before this one; nil in the first. moved is
 	// how many bytes they were.
 	layer *layer
 	moved int
+	runs  int // that were made, for their names
 }
 
 // maxBatchBytes is what one batch may write: Pebble's end at 4 GiB, and each is
@@ -33,6 +36,7 @@ func (s *Store) Begin() *Commit {
 	s.writer.Lock()
 	c := &Commit{store: s, pending: s.pending}
 	c.before = &before{store: &under{view: view{store: s, source: s.db}}, stats: &c.stats}
+	c.under = c.before
 	return c
 }
 
@@ -54,14 +58,17 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 		c.stats.Gets++
 		return nil, false, nil
 	}
-	return c.before.Get(key)
+	return c.under.Get(key)
 }
 
 // Touches says whether the commit, or this slice of it, has written or deleted a key: where it has not,
-// Get gives what Before's does.
+// Get gives what Before's does. Of writes that were spilled it is not known.
 func (c *Commit) Touches(key []byte) bool {
 	if c.pending == nil {
 		return false
+	}
+	if c.under != c.before {
+		return true
 	}
 	_, set, gone := c.pending.get(key)
 	return set || gone
@@ -165,7 +172,10 @@ func (c *Commit) end() {
 	c.newOverlay()
 	c.store.pending = c.pending
 	c.pending = nil
-	c.retireBefore()
+	if c.under != c.before {
+		c.retire(c.under)
+	}
+	c.retire(c.before)
 	c.before.store.drop()
 	if c.layer != nil {
 		if err := c.layer.close(); err != nil {

@@ -16,6 +16,19 @@ import (
 // now on. Readers of the store see none of it before Apply. A
 // reader that Before gave earlier ends here; cursors go on over what they were opened over.
 func (c *Commit) NextSlice() error {
+	if err := c.Spill(); err != nil {
+		return err
+	}
+	if c.before != c.under {
+		c.retire(c.before)
+		c.before = c.under
+	}
+	return nil
+}
+
+// Spill moves what the slice has written so far out of memory. Nothing else changes:
+// the commit reads it still, and Before does not.
+func (c *Commit) Spill() error {
 	if c.pending == nil {
 		return ErrFinished
 	}
@@ -30,8 +43,10 @@ func (c *Commit) NextSlice() error {
 	}
 	c.moved += c.pending.size
 	c.newOverlay()
-	c.retireBefore()
-	c.before = &before{store: c.before.store, stats: &c.stats, layer: c.layer.snapshot(), hidden: c.layer.hidden}
+	if c.under != c.before {
+		c.retire(c.under)
+	}
+	c.under = &before{store: c.under.store, stats: &c.stats, layer: c.layer.snapshot(), hidden: c.layer.hidden}
 	return nil
 }
 
@@ -45,11 +60,11 @@ func (c *Commit) newOverlay() {
 	c.pending.reset()
 }
 
-// retireBefore gives up the layer's state that the slice before was made over.
-func (c *Commit) retireBefore() {
-	if c.before.layer != nil {
-		c.before.layer.drop()
-		_ = c.before.layer.source.Close() // of a snapshot: it has nothing to tell
+// retire gives up a state of the layer.
+func (c *Commit) retire(b *before) {
+	if b.layer != nil {
+		b.layer.drop()
+		_ = b.layer.source.Close() // of a snapshot: it has nothing to tell
 	}
 }
 
@@ -59,7 +74,7 @@ const tableBytes = 64 << 20
 // applyLarge makes the slices visible together: their sum is written as sorted tables
 // that do not overlap, which Pebble takes in by one step.
 func (c *Commit) applyLarge() error {
-	if err := c.NextSlice(); err != nil {
+	if err := c.Spill(); err != nil {
 		return err
 	}
 	s := c.store

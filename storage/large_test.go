@@ -113,8 +113,37 @@ func TestLargeCommitOfSeveralTables(t *testing.T) {
 	if !slices.Equal(have, want) {
 		t.Errorf("%d pairs, want %d", len(have), len(want))
 	}
-	if _, err := fs.Stat(s.scratchDir()); err == nil {
-		t.Error("what was made outside the store is still there")
+	if left, err := fs.List(s.scratchDir()); err != nil || len(left) > 0 {
+		t.Errorf("of what was made outside the store there is %q, %v", left, err)
+	}
+}
+
+func TestRunIsASortedSet(t *testing.T) {
+	s := openMemory(t)
+	c := s.Begin()
+	defer c.Abandon()
+	r, err := c.NewRun()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const keys = 100_000
+	for i := range keys { // more than a batch
+		if err := r.Add(fmt.Appendf(nil, "key of a run %06d", (i*7919)%keys/2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var have []string
+	if err := r.Each([]byte("key of a run 000010"), func(key []byte) (bool, error) {
+		have = append(have, string(key))
+		return string(key) < "key of a run 049000", nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(have) != 48_991 || !slices.IsSorted(have) || have[0] != "key of a run 000010" {
+		t.Errorf("%d keys from %q on", len(have), have[0])
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

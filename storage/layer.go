@@ -9,7 +9,7 @@ import (
 )
 
 // layer holds what the slices of a large commit have written so far, outside the
-// store: a Pebble of its own without a log, in the folder scratch beside the store's files. Its
+// store: a Pebble of its own without a log, in a folder beside the store's files. Its
 // values are markers, since a key that was deleted hides the store's. Nothing in it
 // outlives the commit; what a crash leaves is removed when the store is opened.
 type layer struct {
@@ -37,40 +37,45 @@ func (s *Store) clearScratch() error {
 }
 
 func (s *Store) newLayer() (*layer, error) {
-	l := &layer{dir: s.scratchDir(), fs: s.fs, store: s}
-	if err := s.clearScratch(); err != nil {
+	l := &layer{dir: s.fs.PathJoin(s.scratchDir(), "layer"), fs: s.fs, store: s}
+	var err error
+	if l.db, err = s.openScratch(l.dir, layerMemTable); err != nil {
 		return nil, err
 	}
-	if err := l.fs.MkdirAll(l.dir, 0o700); err != nil {
+	// What slices need of the heap is taken from the cache meanwhile.
+	l.release = s.cache.Reserve(int(s.cacheBytes / 2))
+	return l, nil
+}
+
+// openScratch makes a Pebble that need not outlive the process.
+func (s *Store) openScratch(dir string, memTableBytes uint64) (*pebble.DB, error) {
+	if err := s.fs.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make room for a large commit: %w", err)
 	}
 	options := &pebble.Options{
-		FS:                         l.fs,
+		FS:                         s.fs,
 		FormatMajorVersion:         pebble.FormatNewest,
 		Cache:                      s.cache,
 		DisableWAL:                 true,
-		MemTableSize:               layerMemTable,
+		MemTableSize:               memTableBytes,
 		LBaseMaxBytes:              memTable,
 		L0StopWritesThreshold:      1000,
 		MaxOpenFiles:               500,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
 		Logger:                     &logger{log: slog.New(slog.DiscardHandler), fatal: s.fatal},
 		EventListener: &pebble.EventListener{
-			// Without room for it a layer would be waited for for ever.
+			// Without room for it, it would be waited for for ever.
 			BackgroundError: func(err error) { s.fatal(fmt.Errorf("write a large commit: %w", err)) },
 		},
 	}
 	for i := range options.Levels {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
-	db, err := pebble.Open(l.dir, options)
+	db, err := pebble.Open(dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("make room for a large commit: %w", err)
 	}
-	l.db = db
-	// What slices need of the heap is taken from the cache meanwhile.
-	l.release = s.cache.Reserve(int(s.cacheBytes / 2))
-	return l, nil
+	return db, nil
 }
 
 // take moves a commit's writes into the layer.

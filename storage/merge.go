@@ -30,14 +30,14 @@ type mergeCursor struct {
 }
 
 func newMergeCursor(c *Commit, lower, upper []byte) *mergeCursor {
-	m := &mergeCursor{before: c.before, overlay: c.pending, seq: c.pending.open()}
+	m := &mergeCursor{before: c.under, overlay: c.pending, seq: c.pending.open()}
 	bounds := make([]byte, 0, len(lower)+len(upper))
 	bounds = append(append(bounds, lower...), upper...)
 	m.lower = bounds[:len(lower):len(lower)]
 	if upper != nil {
 		m.upper = bounds[len(lower):]
 	}
-	m.it, m.err = c.before.take(lower, upper)
+	m.it, m.err = c.under.take(lower, upper)
 	if m.it == nil {
 		m.overlay.close()
 	}

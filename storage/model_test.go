@@ -67,6 +67,9 @@ func (m *model) set(t *rapid.T) {
 
 func (m *model) delete(t *rapid.T) {
 	key := keys().Draw(t, "key")
+	if there := within(m.pending, []byte("a"), []byte("m")); len(there) > 0 && rapid.IntRange(0, 3).Draw(t, "there") > 0 {
+		key = there[rapid.IntRange(0, len(there)-1).Draw(t, "which")].key
+	}
 	m.commit.Delete([]byte(key))
 	delete(m.pending, key)
 }
@@ -161,6 +164,9 @@ func (m *model) slice(t *rapid.T) {
 	}
 }
 
+// spill changes nothing that anybody sees.
+func (m *model) spill(*rapid.T) { m.must(m.commit.Spill()) }
+
 func (m *model) end(t *rapid.T) {
 	for _, c := range m.cursors {
 		m.must(c.Close())
@@ -221,7 +227,7 @@ func TestCommitIsLikeASortedMap(t *testing.T) {
 		m.commit = m.store.Begin()
 		t.Repeat(map[string]func(*rapid.T){
 			"set": m.set, "set again": m.set, "delete": m.delete, "delete range": m.deleteRange, "get": m.get,
-			"open": m.open, "next": m.next, "next again": m.next, "seek": m.seek, "close": m.close, "slice": m.slice, "end": m.end,
+			"open": m.open, "next": m.next, "next again": m.next, "seek": m.seek, "close": m.close, "delete again": m.delete, "slice": m.slice, "spill": m.spill, "end": m.end,
 			"": m.check,
 		})
 	})
