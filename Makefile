@@ -45,7 +45,7 @@ build: ## the binary, in bin/
 ci: test ci-rest ## what a merge must pass: test, examples, npm clients and browser, oracle, oldest and newest PostgreSQL
 
 .PHONY: ci-rest
-ci-rest: examples clients oracle postgres-versions
+ci-rest: examples clients oracle huge postgres-versions
 
 .PHONY: examples
 examples: build ## the example project is without findings, and its view tests pass
@@ -78,6 +78,14 @@ oracle: ## random views and transactions against the naive evaluator and in ever
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestTheWholeProgramUnderFaults$$' -v ./internal/oracle
 
+# How many rows each of the huge transactions has.
+HUGE_ROWS ?= 1000000
+
+.PHONY: huge
+huge: ## transactions of HUGE_ROWS rows through the program in 512 MiB, seen whole or not at all, killed in the middle
+	@.ci/need postgres
+	ODSD_HUGE_ROWS=$(HUGE_ROWS) go test -count=1 -timeout 180m -run '^TestHugeTransactions$$' -v ./internal/oracle
+
 .PHONY: postgres-versions
 postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL
 	@.ci/need npm
@@ -96,8 +104,8 @@ mutants: ## a test build for each way to break the engine: every one must be cau
 	go test -count=1 -timeout 120m -run '^TestMutants$$' -v ./internal/mutants -mutants -mutants.oracle=$(MUTANT_SECONDS)
 
 .PHONY: nightly
-nightly: ## ci with an hour of the oracle, the mutants and the costs of what is large
-	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800
+nightly: ## ci with an hour of the oracle and ten times the rows, the mutants and the costs of what is large
+	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 HUGE_ROWS=10000000
 	$(MAKE) mutants cost
 
 # The largest size that is counted. Ten million rows take the longest.

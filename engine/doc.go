@@ -12,6 +12,9 @@
 // durable soon after, and only then acknowledges it to the sources and wakes
 // those who wait for it.
 //
+// A commit of more rows than memory should hold is made in slices, each like a commit,
+// that become visible together: see filling.go. Meanwhile every source waits.
+//
 // A fault of one table halts that table and the views on it; everything else goes
 // on. A table that is copied while others are served is staged beside the rows
 // that are served, and takes their place in one commit: see stage.go.

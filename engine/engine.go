@@ -24,6 +24,9 @@ type Options struct {
 	// BuildChunk is how many documents one step of a build adds at most; 0 for
 	// the default.
 	BuildChunk int
+	// SliceChanges is how many changed rows of a commit are held in memory; 0 for the
+	// default. Larger commits are made in slices.
+	SliceChanges int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -35,6 +38,7 @@ type CommitReport struct {
 	Transactions int
 	Changes      int           // after folding
 	Frontiers    int           // sources whose frontier moved, one key each
+	Slices       int           // 1 but in large commits
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result
@@ -66,8 +70,10 @@ type Engine struct {
 	now     func() time.Time
 	observe func(CommitReport)
 	chunk   int // most documents of a step of a build
-	sources []*sourceState
-	byName  map[string]*sourceState
+	// sliceChanges is how many changed rows one slice of a commit has at most.
+	sliceChanges int
+	sources      []*sourceState
+	byName       map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
 	verifying chan struct{}
 
@@ -88,6 +94,10 @@ type Engine struct {
 	// published is what requests may read; it is replaced, never written to, since
 	// readers keep what they have.
 	published published
+	// large is the large commit under way, nil when there is none; it is replaced, never
+	// written to. largeCommits counts those that were made.
+	large        *LargeCommit
+	largeCommits uint64
 }
 
 var errStopped = errors.New("the engine has stopped")
@@ -135,6 +145,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.chunk = o.BuildChunk; e.chunk == 0 {
 		e.chunk = largestChunk
+	}
+	if e.sliceChanges = o.SliceChanges; e.sliceChanges == 0 {
+		e.sliceChanges = sliceChanges
 	}
 	if e.now == nil {
 		e.now = time.Now

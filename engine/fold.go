@@ -17,6 +17,11 @@ type fold struct {
 	relations map[string]*ivm.Relation
 	rows      map[string]*folded // by storage key of the row
 	order     []*folded
+	bytes     int // about what the rows take in memory
+	// limit of rows, past which it is full; next works them off and resets the fold.
+	// Without limit it is never full.
+	limit int
+	next  func() error
 }
 
 type folded struct {
@@ -28,6 +33,17 @@ type folded struct {
 func newFold(c *storage.Commit, relations map[string]*ivm.Relation) *fold {
 	return &fold{commit: c, relations: relations, rows: map[string]*folded{}}
 }
+
+// bound has the fold worked off by next when it has as many rows.
+func (f *fold) bound(limit int, next func() error) { f.limit, f.next = limit, next }
+
+// full says whether what is folded is to be worked off before more is taken in.
+func (f *fold) full() bool {
+	return f.limit > 0 && (len(f.order) >= f.limit || f.bytes >= sliceBytes)
+}
+
+// reset forgets the rows, which are worked off.
+func (f *fold) reset() { f.rows, f.order, f.bytes = map[string]*folded{}, nil, 0 }
 
 // missingRowError says that the stream changes a row that the store does not
 // have: something was lost, and the table must be copied anew.
@@ -52,6 +68,7 @@ func (f *fold) apply(change Change) error {
 	if r == nil {
 		return fmt.Errorf("%s is not captured", change.Relation)
 	}
+	f.bytes += weight(change.New)
 	switch change.Operation {
 	case Insert:
 		return f.insert(r, change)
@@ -114,23 +131,37 @@ func (f *fold) delete(r *ivm.Relation, change Change) error {
 	return nil
 }
 
-// truncate expands to the deletion of every row, stored or pending.
+// truncate expands to the deletion of every row, pending or stored. Those of a
+// large table are worked off on the way.
 func (f *fold) truncate(r *ivm.Relation) error {
-	err := r.Scan(f.commit.Before(), nil, nil, func(key []byte, row []relation.Value) (bool, error) {
-		if f.rows[string(key)] == nil {
-			f.add(string(key), &folded{relation: r.Schema.Name, old: row})
-		}
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
 	for _, row := range f.order {
 		if row.relation == r.Schema.Name {
 			row.now = nil
 		}
 	}
-	return nil
+	next, err := f.deleteFrom(r, nil)
+	for err == nil && next != nil {
+		if err = f.next(); err == nil {
+			next, err = f.deleteFrom(r, next)
+		}
+	}
+	return err
+}
+
+// deleteFrom deletes stored rows from a key on (nil: the first) until the fold is
+// full; next is where to go on, nil at the end.
+func (f *fold) deleteFrom(r *ivm.Relation, lower []byte) (next []byte, err error) {
+	err = r.Scan(f.commit.Before(), lower, nil, func(key []byte, row []relation.Value) (bool, error) {
+		if f.full() {
+			next = append([]byte(nil), key...)
+			return false, nil
+		}
+		if f.rows[string(key)] == nil {
+			f.add(string(key), &folded{relation: r.Schema.Name, old: row})
+		}
+		return true, nil
+	})
+	return next, err
 }
 
 // at gives the folded state of the key that a row has.
@@ -159,6 +190,7 @@ func (f *fold) at(r *ivm.Relation, row []relation.Value) (*folded, error) {
 
 func (f *fold) add(key string, row *folded) {
 	row.key = key
+	f.bytes += weight(row.old)
 	f.rows[key] = row
 	f.order = append(f.order, row)
 }

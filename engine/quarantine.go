@@ -12,25 +12,43 @@ import (
 // codeQuarantine is of rows that hold what cannot be read.
 const codeQuarantine = "QUARANTINE"
 
-// tellQuarantined logs what a commit has put into quarantine: one row of each
-// table, and how many there are.
-func (w *writer) tellQuarantined(changes []ivm.Change) {
-	count := map[string]int{}
-	first := map[string][]relation.Value{}
+// quarantineTally is what a commit has put into quarantine, by table: how many rows,
+// and the first.
+type quarantineTally map[string]quarantinedRows
+
+type quarantinedRows struct {
+	count int
+	first []relation.Value
+}
+
+func (q quarantineTally) count(w *writer, changes []ivm.Change) {
 	for _, change := range changes {
 		r := w.catalog.stored.Relations[change.Relation]
 		if r == nil || change.New == nil || !r.Quarantined(change.New) {
 			continue
 		}
-		if count[change.Relation]++; first[change.Relation] == nil {
-			first[change.Relation] = change.New
+		rows := q[change.Relation]
+		if rows.count++; rows.first == nil {
+			rows.first = change.New
 		}
+		q[change.Relation] = rows
 	}
-	for name, row := range first {
-		described := w.catalog.stored.Relations[name].Describe(row)
+}
+
+// tell logs one row of each table, and how many there are.
+func (q quarantineTally) tell(w *writer) {
+	for name, rows := range q {
+		described := w.catalog.stored.Relations[name].Describe(rows.first)
 		w.engine.log.Error("row in quarantine: it holds what cannot be read", "source", sourceOf(name), "table", name, "code", codeQuarantine,
-			"key", described.Key, "column", described.Column, "rows", count[name], "hint", quarantineHint)
+			"key", described.Key, "column", described.Column, "rows", rows.count, "hint", quarantineHint)
 	}
+}
+
+// tellQuarantined tells what changes have put into quarantine.
+func (w *writer) tellQuarantined(changes []ivm.Change) {
+	q := quarantineTally{}
+	q.count(w, changes)
+	q.tell(w)
 }
 
 const quarantineHint = "correct the value at the source: the row is shown again with its next change"

@@ -57,11 +57,12 @@ func (q *queue) took(event Event) {
 	}
 }
 
-// rowsOf is how many rows an event has in memory.
+// rowsOf is how many rows an event has in memory. Of transactions that lie on disk
+// few may wait too, for the sake of the disk.
 func rowsOf(event Event) int64 {
 	switch event := event.(type) {
 	case *Transaction:
-		return int64(len(event.Changes))
+		return int64(min(event.Len(), max(len(event.Changes), maxQueuedChanges)))
 	case CopiedRows:
 		return int64(len(event.Rows))
 	}

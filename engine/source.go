@@ -84,6 +84,8 @@ type Transaction struct {
 	End         relation.Position
 	CommittedAt time.Time
 	Changes     []Change
+	// More are the changes after these where they are too many for memory, else nil.
+	More Changes
 }
 
 // Operation is what a change does.

@@ -144,6 +144,19 @@ func (w *writer) replay(st *stage) error {
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	f := newFold(c, st.catalog().Relations)
+	gained := int64(0)
+	write := func() error {
+		changes := f.changes()
+		gained += rowsGained(changes)[st.Schema.Name]
+		return ivm.WriteBase(c, st.catalog(), changes)
+	}
+	f.bound(replayChunk+sliceChanges, func() error { // by a table that is truncated, or rows that are large
+		if err := write(); err != nil {
+			return err
+		}
+		f.reset()
+		return c.NextSlice()
+	})
 	upper := st.logKey(min(st.next, st.replayed+replayChunk))
 	cursor := c.Before().Scan(st.logKey(st.replayed), upper)
 	defer cursor.Close()
@@ -159,6 +172,11 @@ func (w *writer) replay(st *stage) error {
 		if incomplete(change.New) {
 			return &unfitError{errBefore}
 		}
+		if f.full() {
+			if err := f.next(); err != nil {
+				return err
+			}
+		}
 		if err := f.apply(change); err != nil {
 			return &unfitError{err}
 		}
@@ -166,8 +184,7 @@ func (w *writer) replay(st *stage) error {
 	if err := errors.Join(cursor.Err(), cursor.Close()); err != nil {
 		return fmt.Errorf("read the log of the copy of %s: %w", st.Schema.Name, err)
 	}
-	changes := f.changes()
-	if err := ivm.WriteBase(c, st.catalog(), changes); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
 	c.DeleteRange(st.logKey(st.replayed), upper)
@@ -175,7 +192,7 @@ func (w *writer) replay(st *stage) error {
 		return fmt.Errorf("replay the log of the copy of %s: %w", st.Schema.Name, err)
 	}
 	st.replayed += entries
-	w.gainStaged(st, rowsGained(changes)[st.Schema.Name])
+	w.gainStaged(st, gained)
 	return nil
 }
 

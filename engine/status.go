@@ -13,6 +13,10 @@ type Status struct {
 	Paused  *Fault         `json:"paused"`
 	Sources []SourceStatus `json:"sources"`
 	Views   []ViewReport   `json:"views"`
+	// LargeCommit is the commit in slices that is under way: until it is over, nothing
+	// else is applied. LargeCommits is how many there were.
+	LargeCommit  *LargeCommit `json:"largeCommit,omitempty"`
+	LargeCommits uint64       `json:"-"`
 }
 
 // SourceStatus is one source of a status.
@@ -58,7 +62,10 @@ func (e *Engine) Status() Status {
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	status := Status{Ready: true, Paused: e.paused, Sources: []SourceStatus{}, Views: []ViewReport{}}
+	status := Status{
+		Ready: true, Paused: e.paused, Sources: []SourceStatus{}, Views: []ViewReport{},
+		LargeCommit: e.large, LargeCommits: e.largeCommits,
+	}
 	for _, s := range e.sources {
 		status.Sources = append(status.Sources, e.sourceStatus(s, quarantined))
 	}

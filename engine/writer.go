@@ -25,6 +25,8 @@ type writer struct {
 	maintained []*generation
 	// failed ends the loop: a command could not write to the store.
 	failed error
+	// ctx is that of the loop, which ends a commit of many slices too.
+	ctx context.Context
 }
 
 func newWriter(e *Engine) (*writer, error) {
@@ -34,7 +36,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, chunk: min(firstChunk, e.chunk)}
+	w := &writer{engine: e, catalog: c, ctx: context.Background(), chunk: min(firstChunk, e.chunk)}
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
@@ -94,8 +96,11 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 	}
 	s.stopped = false
 	for _, event := range pending {
-		if copied, ok := event.(TableCopied); ok {
-			s.copyTable(copied.Relation)
+		switch event := event.(type) {
+		case TableCopied:
+			s.copyTable(event.Relation)
+		case *Transaction:
+			w.close(event)
 		}
 	}
 	if err := w.abandonStages(s); err != nil {
@@ -109,6 +114,7 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 }
 
 func (w *writer) run(ctx context.Context) error {
+	w.ctx = ctx
 	for {
 		if w.lacksSpace() {
 			if err := w.waitForSpace(ctx); err != nil {
@@ -264,10 +270,11 @@ func (b *batch) add(s *sourceState, event Event) bool {
 			return b.hold(s, event)
 		}
 		if event.End <= b.frontier(s).Position {
+			b.writer.close(event)
 			return true // a duplicate after a reconnect
 		}
 		b.transactions = append(b.transactions, sourced{s, event})
-		b.changes += len(event.Changes)
+		b.changes += event.Len()
 		b.frontiers[s] = storage.Frontier{Position: event.End, CommittedAt: event.CommittedAt}
 	case Progress:
 		f := b.frontier(s)
@@ -375,23 +382,12 @@ type viewError struct {
 func (e *viewError) Error() string { return e.cause.Error() }
 
 // fill writes all that a batch entails and applies it.
-func (w *writer) fill(c *storage.Commit, b *batch) error {
+func (w *writer) fill(c *storage.Commit, b *batch) (err error) {
 	began := w.engine.now()
-	f := newFold(c, w.catalog.stored.Relations)
 	b.logged = map[*stage]uint64{}
-	for _, t := range b.transactions {
-		for _, change := range t.Changes {
-			if err := w.applyChange(c, f, b, t, change); err != nil {
-				return err
-			}
-		}
-	}
-	changes := append(f.changes(), b.differences...)
-	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
-		return err
-	}
-	results, err := w.maintain(c, ivm.Shown(&w.catalog.stored, changes))
-	if err != nil {
+	f := w.newFilling(c, b)
+	defer func() { w.engine.endLarge(err) }()
+	if err := f.take(w.ctx); err != nil {
 		return err
 	}
 	for s, frontier := range b.frontiers {
@@ -400,7 +396,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	if err := w.settleRestored(c, b); err != nil {
 		return err
 	}
-	if err := w.recordResults(c, changes, results); err != nil {
+	if err := w.recordResults(c, f.gained, f.results); err != nil {
 		return err
 	}
 	if b.also != nil {
@@ -415,16 +411,16 @@ func (w *writer) fill(c *storage.Commit, b *batch) error {
 	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{
-			Transactions: len(b.transactions), Changes: len(changes), Frontiers: len(b.frontiers), Stats: stats,
-			Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
+			Transactions: len(b.transactions), Changes: f.changes, Frontiers: len(b.frontiers), Stats: stats,
+			Slices: f.slices + 1, Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
-		for g, result := range results {
+		for g, result := range f.results {
 			report.add(g.plan.View.Name, result)
 		}
 		w.engine.observe(report)
 	}
-	w.committed(b, changes, results)
-	w.tellQuarantined(changes)
+	w.committed(b, f.gained, f.results)
+	f.quarantined.tell(w)
 	return nil
 }
 
@@ -478,7 +474,7 @@ func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, changes []iv
 }
 
 // recordResults writes the counters that a commit moves, with the commit.
-func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results map[*generation]ivm.Result) error {
+func (w *writer) recordResults(c *storage.Commit, gained map[string]int64, results map[*generation]ivm.Result) error {
 	for g, result := range results {
 		if !result.Counts() {
 			continue
@@ -489,7 +485,7 @@ func (w *writer) recordResults(c *storage.Commit, changes []ivm.Change, results 
 			return err
 		}
 	}
-	for name, gained := range rowsGained(changes) {
+	for name, gained := range gained {
 		if gained != 0 && w.catalog.relations[name] != nil {
 			record := *w.catalog.relations[name]
 			record.Rows += gained
@@ -515,13 +511,13 @@ func rowsGained(changes []ivm.Change) map[string]int64 {
 }
 
 // committed brings what is in memory up to what was just committed.
-func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generation]ivm.Result) {
+func (w *writer) committed(b *batch, gained map[string]int64, results map[*generation]ivm.Result) {
 	e := w.engine
 	e.mu.Lock()
 	for g, result := range results {
 		g.record.add(result)
 	}
-	for name, gained := range rowsGained(changes) {
+	for name, gained := range gained {
 		w.catalog.relations[name].Rows += gained
 		if t := e.tableOf(name); t != nil {
 			t.rows += gained
@@ -542,9 +538,12 @@ func (w *writer) committed(b *batch, changes []ivm.Change, results map[*generati
 	}
 	for _, t := range b.transactions {
 		t.from.transactions++
-		t.from.changes += uint64(len(t.Changes))
+		t.from.changes += uint64(t.Len())
 	}
 	e.mu.Unlock()
+	for _, t := range b.transactions {
+		w.close(t.Transaction)
+	}
 	for s, frontier := range b.frontiers {
 		e.durable.applied(s, frontier.Position)
 	}
@@ -564,9 +563,11 @@ func (w *writer) stopSource(b *batch, fault *sourceError) {
 	s.stopped = true
 	var rest []sourced
 	for _, t := range b.transactions {
-		if t.from != s {
-			rest = append(rest, t)
+		if t.from == s {
+			w.close(t.Transaction)
+			continue
 		}
+		rest = append(rest, t)
 	}
 	b.transactions = rest
 	delete(b.frontiers, s)

@@ -1,116 +1,150 @@
 package storage
 
-import (
-	"bytes"
+import "github.com/cockroachdb/pebble/v2"
 
-	"github.com/cockroachdb/pebble/v2"
-)
-
-// before is a commit's view of the store as it was. A commit reads many single
-// keys, mostly in their order within each keyspace: one iterator that is kept for
-// each finds them with less work than as many separate reads, since it goes on
-// from where it stands, and passes tables by their Bloom filters as those do. It
-// serves one goroutine.
+// before is the state that a commit, or a slice of a large one, is made over: the
+// store, under what the slices before this one have written. It serves one goroutine.
 type before struct {
-	view
-	stats  *Stats
-	points map[keyspace]*point
+	store *under
+	stats *Stats
+	// layer holds what earlier slices wrote, as of this slice's beginning; nil in
+	// the first. hidden are the store's keys that they deleted by ranges.
+	layer  *under
+	hidden []span
 }
-
-// keyspace is how keys of one relation, index or generation begin. Shorter keys
-// are few and read by themselves.
-type keyspace [5]byte
-
-func keyspaceOf(key []byte) keyspace {
-	var space keyspace
-	copy(space[:], key)
-	return space
-}
-
-// point reads single keys of one keyspace.
-type point struct {
-	gets int
-	it   *pebble.Iterator // made for the third key: smaller commits do without
-}
-
-// fewGets are cheaper than an iterator.
-const fewGets = 2
 
 // Get implements Reader.
 func (b *before) Get(key []byte) (value []byte, found bool, err error) {
 	b.stats.Gets++
-	p := b.point(key)
-	if p.gets++; p.gets <= fewGets || len(key) < len(keyspace{}) {
-		return b.view.Get(key)
-	}
-	if p.it == nil {
-		space := keyspaceOf(key)
-		if p.it, err = b.source.NewIter(&pebble.IterOptions{LowerBound: space[:], UpperBound: PrefixEnd(space[:])}); err != nil {
-			return nil, false, b.store.failure("read store", err)
+	if b.layer != nil {
+		marker, found, err := b.layer.get(key)
+		if err != nil {
+			return nil, false, err
+		}
+		if found {
+			value, set := unmark(marker)
+			return value, set, nil
+		}
+		if covering(b.hidden, key) != nil {
+			return nil, false, nil
 		}
 	}
-	if !p.it.SeekPrefixGE(key) {
-		return nil, false, b.store.failure("read store", p.it.Error())
-	}
-	if !bytes.Equal(p.it.Key(), key) {
-		return nil, false, nil
-	}
-	stored, err := p.it.ValueAndErr()
-	if err != nil {
-		return nil, false, b.store.failure("read store", err)
-	}
-	return append(make([]byte, 0, len(stored)), stored...), true, nil
-}
-
-func (b *before) point(key []byte) *point {
-	space := keyspaceOf(key)
-	p := b.points[space]
-	if p == nil {
-		if b.points == nil {
-			b.points = map[keyspace]*point{}
-		}
-		p = &point{}
-		b.points[space] = p
-	}
-	return p
+	return b.store.get(key)
 }
 
 // Scan implements Reader.
 func (b *before) Scan(lower, upper []byte) Cursor {
-	return &countingCursor{storeCursor: b.open(lower, upper), stats: b.stats}
+	it, err := b.take(lower, upper)
+	return &countingCursor{before: b, it: it, err: err}
 }
 
-func (b *before) drop() {
-	b.view.drop()
-	for _, p := range b.points {
-		if p.it != nil {
-			_ = p.it.Close() // its errors were told by Get
-		}
+func (b *before) take(lower, upper []byte) (iterator, error) {
+	store, err := b.store.take(lower, upper)
+	if err != nil {
+		return nil, err
 	}
-	b.points = nil
+	if b.layer == nil {
+		return store, nil
+	}
+	layer, err := b.layer.take(lower, upper)
+	if err != nil {
+		return nil, closeAfter(err, func() error { return b.store.give(store) })
+	}
+	return &layeredIterator{layer: layer, store: store, hidden: b.hidden}, nil
 }
 
-// countingCursor counts what a commit reads of the store before it.
+func (b *before) give(it iterator) error {
+	layered, ok := it.(*layeredIterator)
+	if !ok {
+		return b.store.give(it.(*pebble.Iterator))
+	}
+	err := b.layer.give(layered.layer)
+	if storeErr := b.store.give(layered.store); err == nil {
+		err = storeErr
+	}
+	return err
+}
+
+// iterator is what cursors of a commit need of the state under it: the methods
+// of Pebble's iterators, which say what they do.
+type iterator interface {
+	First() bool
+	SeekGE(key []byte) bool
+	NextPrefix() bool
+	Key() []byte
+	ValueAndErr() ([]byte, error)
+	Error() error
+}
+
+// countingCursor reads the state before a commit and counts what it reads.
 type countingCursor struct {
-	storeCursor
-	stats *Stats
+	before  *before
+	it      iterator // nil once closed, or when it could not be made
+	started bool
+	valid   bool
+	err     error
 }
 
 func (c *countingCursor) Next() bool {
-	if !c.started {
-		c.stats.Seeks++
+	switch {
+	case c.it == nil || c.err != nil:
+		return false
+	case c.started: // NextPrefix: see storeCursor
+		return c.moved(c.it.NextPrefix())
 	}
-	return c.count(c.storeCursor.Next())
+	c.started = true
+	c.before.stats.Seeks++
+	return c.moved(c.it.First())
 }
 
 func (c *countingCursor) SeekGE(key []byte) bool {
-	c.stats.Seeks++
-	return c.count(c.storeCursor.SeekGE(key))
+	if c.it == nil || c.err != nil {
+		return false
+	}
+	c.started = true
+	c.before.stats.Seeks++
+	return c.moved(seek(c.it, key))
 }
 
-func (c *countingCursor) count(moved bool) bool {
-	if moved {
-		c.stats.Nexts++
+func (c *countingCursor) moved(valid bool) bool {
+	if c.valid = valid; valid {
+		c.before.stats.Nexts++
+	} else {
+		c.fail(c.it.Error())
 	}
-	return moved
+	return valid
+}
+
+func (c *countingCursor) fail(err error) {
+	if c.err == nil {
+		c.err = c.before.store.store.failure("scan store", err)
+	}
+}
+
+func (c *countingCursor) Key() []byte {
+	if !c.valid || c.it == nil {
+		return nil
+	}
+	return c.it.Key()
+}
+
+func (c *countingCursor) Value() []byte {
+	if !c.valid || c.it == nil {
+		return nil
+	}
+	value, err := c.it.ValueAndErr()
+	c.fail(err)
+	return value
+}
+
+func (c *countingCursor) Err() error { return c.err }
+
+func (c *countingCursor) Close() error {
+	if c.it != nil {
+		if err := c.before.give(c.it); c.err == nil {
+			c.err = err
+		}
+		c.it = nil
+	}
+	return c.err
 }

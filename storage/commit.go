@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -10,14 +9,22 @@ import (
 // Commit gathers writes and applies them all at once. Until then it is a
 // Reader of the pending state: the store with the writes so far. It serves one goroutine.
 type Commit struct {
-	before  before
-	pending *overlay // nil once ended
-	stats   Stats
+	store *Store
+	// before is what the slice is made over; under is what lies under the pending writes:
+	// the same, until some of the slice's writes were spilled.
+	before, under *before
+	pending       *overlay // nil once ended
+	stats         Stats
+	// layer has the writes of the slices before this one; nil in the first. moved is
+	// how many bytes they were.
+	layer *layer
+	moved int
+	runs  int // that were made, for their names
 }
 
-// maxCommitBytes is what one commit may write: Pebble's batches end at 4 GiB,
-// and each is held in memory whole.
-const maxCommitBytes = 3 << 30
+// maxBatchBytes is what one batch may write: Pebble's end at 4 GiB, and each is
+// held in memory whole. What is larger takes the way of a large commit.
+const maxBatchBytes = 1 << 30
 
 // keepBatch is up to what size a batch's memory is used again. Batches of half
 // a memtable and more are not copied but kept by Pebble, and are not ours any longer.
@@ -27,14 +34,15 @@ const keepBatch = memTable / 2
 // before has ended.
 func (s *Store) Begin() *Commit {
 	s.writer.Lock()
-	c := &Commit{pending: s.pending}
-	c.before.store, c.before.source, c.before.stats = s, s.db, &c.stats
+	c := &Commit{store: s, pending: s.pending}
+	c.before = &before{store: &under{view: view{store: s, source: s.db}}, stats: &c.stats}
+	c.under = c.before
 	return c
 }
 
-// Before reads the store as it was before this commit, until the commit ends.
-// It needs no snapshot: nobody else writes meanwhile.
-func (c *Commit) Before() Reader { return &c.before }
+// Before reads the store as it was before this commit, until the commit ends: in a
+// large one, as it was before this slice. It needs no snapshot: nobody else writes meanwhile.
+func (c *Commit) Before() Reader { return c.before }
 
 // Get implements Reader.
 func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
@@ -50,14 +58,17 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 		c.stats.Gets++
 		return nil, false, nil
 	}
-	return c.before.Get(key)
+	return c.under.Get(key)
 }
 
-// Touches says whether the commit has written or deleted a key: where it has not,
-// Get gives what Before's does.
+// Touches says whether the commit, or this slice of it, has written or deleted a key: where it has not,
+// Get gives what Before's does. Of writes that were spilled it is not known.
 func (c *Commit) Touches(key []byte) bool {
 	if c.pending == nil {
 		return false
+	}
+	if c.under != c.before {
+		return true
 	}
 	_, set, gone := c.pending.get(key)
 	return set || gone
@@ -67,7 +78,7 @@ func (c *Commit) Touches(key []byte) bool {
 // none made after: writing while scanning neither disturbs it nor shows in it.
 func (c *Commit) Scan(lower, upper []byte) Cursor {
 	if c.pending == nil {
-		return &storeCursor{view: &c.before.view, err: ErrFinished}
+		return &countingCursor{before: c.before, err: ErrFinished}
 	}
 	return newMergeCursor(c, lower, upper)
 }
@@ -94,7 +105,7 @@ func (c *Commit) DeleteRange(lower, upper []byte) {
 	}
 }
 
-// Len is how many writes are pending: keys and ranges.
+// Len is how many writes are pending in memory: keys and ranges.
 func (c *Commit) Len() int {
 	if c.pending == nil {
 		return 0
@@ -108,7 +119,7 @@ func (c *Commit) Bytes() int {
 	if c.pending == nil {
 		return 0
 	}
-	return c.pending.size
+	return c.moved + c.pending.size
 }
 
 // Stats says what the commit did so far.
@@ -125,15 +136,15 @@ func (c *Commit) Apply() error {
 		return ErrFinished
 	}
 	defer c.end()
-	s := c.before.store
+	s := c.store
 	if err := s.Damage(); err != nil {
 		return err
 	}
+	if c.layer != nil || c.pending.size > maxBatchBytes {
+		return c.applyLarge()
+	}
 	if c.Len() == 0 {
 		return nil
-	}
-	if c.pending.size > maxCommitBytes {
-		return fmt.Errorf("commit of %d bytes: at most %d can be applied at once", c.pending.size, int64(maxCommitBytes))
 	}
 	batch := s.db.NewBatchWithSize(c.pending.size+16*c.Len()+64, pebble.WithMaxRetainedSizeBytes(keepBatch))
 	err := c.fill(batch)
@@ -158,32 +169,34 @@ func (c *Commit) Abandon() {
 }
 
 func (c *Commit) end() {
-	c.pending.reset()
+	c.newOverlay()
+	c.store.pending = c.pending
 	c.pending = nil
-	c.before.drop()
-	c.before.store.writer.Unlock()
+	if c.under != c.before {
+		c.retire(c.under)
+	}
+	c.retire(c.before)
+	c.before.store.drop()
+	if c.layer != nil {
+		if err := c.layer.close(); err != nil {
+			c.store.log.Error("store: cannot remove what is left of a large commit", "dir", c.layer.dir, "error", err)
+		}
+	}
+	c.store.writer.Unlock()
 }
 
 // fill writes the ranges first and then, in the order of keys, what was
 // written to them or elsewhere after.
 func (c *Commit) fill(batch *pebble.Batch) error {
-	o := c.pending
-	for _, r := range o.ranges {
+	for _, r := range c.pending.ranges {
 		if err := batch.DeleteRange(r.lower, r.upper, nil); err != nil {
 			return err
 		}
 	}
-	var err error
-	o.tree.Scan(func(i item) bool {
-		e := i.entry
-		switch {
-		case len(o.ranges) > 0 && o.hidden(e.key, e.seq, o.seq) != nil:
-		case e.deleted:
-			err = batch.Delete(e.key, nil)
-		default:
-			err = batch.Set(e.key, e.value, nil)
+	return c.pending.each(func(e *entry) error {
+		if e.deleted {
+			return batch.Delete(e.key, nil)
 		}
-		return err == nil
+		return batch.Set(e.key, e.value, nil)
 	})
-	return err
 }

@@ -18,6 +18,9 @@ type crashRun struct {
 	fs   *vfs.MemFS
 	k    int
 	seed uint64
+	// large makes each second commit a large one, of several slices; the run is shorter,
+	// since those write more often.
+	large bool
 
 	mu     sync.Mutex
 	writes int
@@ -75,17 +78,54 @@ func writeCommit(c *Commit, n int) {
 	c.Set([]byte("zz-last"), binary.BigEndian.AppendUint64(nil, uint64(n)))
 }
 
+// writeSlices makes commit n as a large one, over slices that write what must not be seen.
+func writeSlices(t *testing.T, c *Commit, n int) {
+	for slice := range 3 {
+		for i := range 10 {
+			if (i+n+slice)%3 == 0 {
+				c.Delete(crashKey(i))
+			} else {
+				c.Set(crashKey(i), []byte("a slice"))
+			}
+		}
+		SetFrontier(c, "shop", Frontier{Position: 1})
+		if err := c.NextSlice(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n%7 != 0 { // what is not written again is as the commit before has left it
+		for i := range 10 {
+			c.Delete(crashKey(i))
+		}
+	}
+	writeCommit(c, n)
+}
+
+// commits is how many a run makes.
+func (r *crashRun) commits() int {
+	if r.large {
+		return crashCommits / 3
+	}
+	return crashCommits
+}
+
 // run makes the commits, syncing after each third, and flushing once.
 func (r *crashRun) run(t *testing.T) {
 	s, err := Open("store", Options{FS: errorfs.Wrap(r.fs, r), CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 1; n <= crashCommits; n++ {
+	for n := 1; n <= r.commits(); n++ {
 		r.mu.Lock()
 		r.begun = n
 		r.mu.Unlock()
-		apply(t, s, func(c *Commit) { writeCommit(c, n) })
+		apply(t, s, func(c *Commit) {
+			if r.large && n%2 == 1 {
+				writeSlices(t, c, n)
+			} else {
+				writeCommit(c, n)
+			}
+		})
 		if n%3 == 0 {
 			if err := s.Sync(); err != nil {
 				t.Fatal(err)
@@ -94,7 +134,7 @@ func (r *crashRun) run(t *testing.T) {
 			r.synced = n
 			r.mu.Unlock()
 		}
-		if n == crashCommits/2 {
+		if n == r.commits()/2 {
 			if err := s.db.Flush(); err != nil { // begins another log
 				t.Fatal(err)
 			}
@@ -119,19 +159,28 @@ func states(t *testing.T) [][]pair {
 // After a crash at any write the store opens, and holds what some prefix of
 // the commits left, with all in it that were synced.
 func TestCrashAtEveryWrite(t *testing.T) {
+	t.Run("batches", func(t *testing.T) { crashAtEveryWrite(t, false) })
+	t.Run("large commits", func(t *testing.T) { crashAtEveryWrite(t, true) })
+}
+
+func crashAtEveryWrite(t *testing.T, large bool) {
 	all := states(t)
-	dry := &crashRun{fs: vfs.NewCrashableMem()}
+	dry := &crashRun{fs: vfs.NewCrashableMem(), large: large}
 	dry.run(t)
-	if dry.writes < crashCommits {
+	if dry.writes < dry.commits() {
 		t.Fatalf("only %d writes", dry.writes)
 	}
+	t.Logf("%d commits are %d writes", dry.commits(), dry.writes)
 	step := 1
+	if large {
+		step = 3
+	}
 	if testing.Short() {
-		step = 7
+		step *= 7
 	}
 	lost, kept := 0, 0
 	for k := 1; k <= dry.writes; k += step {
-		r := &crashRun{fs: vfs.NewCrashableMem(), k: k, seed: 7}
+		r := &crashRun{fs: vfs.NewCrashableMem(), k: k, seed: 7, large: large}
 		r.run(t)
 		if r.clone == nil {
 			continue // in the background a write more or less may happen

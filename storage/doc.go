@@ -33,9 +33,25 @@
 //	          └ Before: Get, Scan   the store without them
 //
 // A Commit's writes are kept sorted in memory until Apply hands them to Pebble as one
-// batch. A cursor over a Commit sees the writes made before it was opened, and
+// batch, or NextSlice moves them out of memory. A cursor over a Commit sees the writes made before it was opened, and
 // no later ones. Begin waits for the commit before to end, so there is one
 // writer by construction.
+//
+// # Large commits
+//
+// A commit that is too large for memory is a chain of slices, each of them like a
+// commit. NextSlice moves what a slice has written into a layer outside the store:
+// a Pebble of its own without a log, in the folder scratch, whose values say "set to"
+// or "gone". The next slice is made over the store under the layer:
+//
+//	Get, Scan            pending ▷ layer ▷ store less the ranges that were deleted
+//	Before: Get, Scan              layer ▷ store less the ranges that were deleted
+//
+// Apply makes sorted tables of the layer that do not overlap, the frontiers and the
+// deleted ranges among them, and Pebble takes them in by one step. The store never
+// holds part of a commit, so that after a crash there is nothing to undo: the folder
+// is emptied when the store is opened. The log is synced before, since the tables do
+// not pass through it and a crash must not keep them and lose what came before.
 //
 // # Keyspace
 //
@@ -76,7 +92,4 @@
 // names the version needed. Rows and frontiers carry a version byte of their
 // own. What is stored is a function of what was applied: no clock, random
 // number or order of a map reaches the store.
-//
-// Commits beyond the memory of one batch have their place beside Apply:
-// sorted tables that are ingested in one atomic step, with the frontier among them.
 package storage

@@ -49,7 +49,7 @@ func TestScanStepsOverTheVersionsOfHotKeys(t *testing.T) {
 		case *storeCursor:
 			it = cursor.it
 		case *mergeCursor:
-			it = cursor.it
+			it = cursor.it.(*pebble.Iterator)
 		}
 		n := 0
 		for cursor.Next() {

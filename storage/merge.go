@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/tidwall/btree"
 )
 
@@ -11,12 +10,13 @@ import (
 // Both sides stand at their next key that is not less than the current one;
 // where they stand at the same key, the pending write wins.
 type mergeCursor struct {
-	commit       *Commit
+	before       *before
+	overlay      *overlay
 	lower, upper []byte
 	seq          uint64 // it sees the writes up to this one
 
-	it      *pebble.Iterator // nil once closed
-	stored  bool             // it stands at a key
+	it      iterator // nil once closed
+	stored  bool     // it stands at a key
 	iter    btree.IterG[item]
 	grown   uint64 // of the overlay when iter was positioned
 	pending entry  // a copy of the visible write that the overlay's side stands at
@@ -30,16 +30,16 @@ type mergeCursor struct {
 }
 
 func newMergeCursor(c *Commit, lower, upper []byte) *mergeCursor {
-	m := &mergeCursor{commit: c, seq: c.pending.open()}
+	m := &mergeCursor{before: c.under, overlay: c.pending, seq: c.pending.open()}
 	bounds := make([]byte, 0, len(lower)+len(upper))
 	bounds = append(append(bounds, lower...), upper...)
 	m.lower = bounds[:len(lower):len(lower)]
 	if upper != nil {
 		m.upper = bounds[len(lower):]
 	}
-	m.it, m.err = c.before.take(lower, upper)
+	m.it, m.err = c.under.take(lower, upper)
 	if m.it == nil {
-		c.pending.close()
+		m.overlay.close()
 	}
 	return m
 }
@@ -68,7 +68,7 @@ func (m *mergeCursor) SeekGE(key []byte) bool {
 		return false
 	}
 	m.started = true
-	m.commit.stats.Seeks++
+	m.before.stats.Seeks++
 	if bytes.Compare(key, m.lower) < 0 {
 		key = m.lower
 	}
@@ -92,7 +92,7 @@ func (m *mergeCursor) settle() bool {
 		}
 		if order < 0 || !m.pending.deleted {
 			m.fromPending, m.valid = order >= 0, true
-			m.commit.stats.Nexts++
+			m.before.stats.Nexts++
 			return true
 		}
 		if order == 0 {
@@ -106,14 +106,14 @@ func (m *mergeCursor) settle() bool {
 func (m *mergeCursor) finish() bool {
 	m.valid = false
 	if err := m.it.Error(); err != nil {
-		m.err = m.commit.before.store.failure("scan store", err)
+		m.err = m.before.store.store.failure("scan store", err)
 	}
 	return false
 }
 
 // skipHidden moves the store's side past ranges that the commit deleted.
 func (m *mergeCursor) skipHidden() {
-	o := m.commit.pending
+	o := m.overlay
 	for m.stored && len(o.ranges) > 0 {
 		r := o.hidden(m.it.Key(), 0, m.seq)
 		if r == nil {
@@ -124,7 +124,7 @@ func (m *mergeCursor) skipHidden() {
 }
 
 func (m *mergeCursor) advancePending() {
-	if m.grown != m.commit.pending.grown {
+	if m.grown != m.overlay.grown {
 		m.seekPending(m.latest.key, true)
 		return
 	}
@@ -134,7 +134,7 @@ func (m *mergeCursor) advancePending() {
 // seekPending positions the overlay's side at the first visible write from key
 // on, or after it.
 func (m *mergeCursor) seekPending(key []byte, after bool) {
-	o := m.commit.pending
+	o := m.overlay
 	m.ahead = false
 	if o.tree.Len() == 0 {
 		return
@@ -155,7 +155,7 @@ func (m *mergeCursor) seeked() bool { return m.latest != nil }
 // showPending takes the write that the tree's iterator stands at, or the next
 // one that this cursor sees.
 func (m *mergeCursor) showPending(ok bool) {
-	o := m.commit.pending
+	o := m.overlay
 	m.ahead = false
 	for ; ok; ok = m.iter.Next() {
 		e := m.iter.Item().entry
@@ -192,7 +192,7 @@ func (m *mergeCursor) Value() []byte {
 	}
 	value, err := m.it.ValueAndErr()
 	if err != nil && m.err == nil {
-		m.err = m.commit.before.store.failure("scan store", err)
+		m.err = m.before.store.store.failure("scan store", err)
 	}
 	return value
 }
@@ -203,12 +203,10 @@ func (m *mergeCursor) Close() error {
 	if m.it == nil {
 		return m.err
 	}
-	if err := m.commit.before.give(m.it); m.err == nil {
+	if err := m.before.give(m.it); m.err == nil {
 		m.err = err
 	}
 	m.it, m.valid = nil, false
-	if m.commit.pending != nil {
-		m.commit.pending.close()
-	}
+	m.overlay.close()
 	return m.err
 }

@@ -15,7 +15,8 @@ type model struct {
 	store   *Store
 	fs      FS
 	commit  *Commit
-	before  map[string]string
+	stored  map[string]string // by the commits before
+	before  map[string]string // the same, or what the slices before this one made of it
 	pending map[string]string
 	cursors []modelCursor
 }
@@ -66,6 +67,9 @@ func (m *model) set(t *rapid.T) {
 
 func (m *model) delete(t *rapid.T) {
 	key := keys().Draw(t, "key")
+	if there := within(m.pending, []byte("a"), []byte("m")); len(there) > 0 && rapid.IntRange(0, 3).Draw(t, "there") > 0 {
+		key = there[rapid.IntRange(0, len(there)-1).Draw(t, "which")].key
+	}
 	m.commit.Delete([]byte(key))
 	delete(m.pending, key)
 }
@@ -150,6 +154,19 @@ func (m *model) close(t *rapid.T) {
 	m.cursors = slices.Delete(m.cursors, i, i+1)
 }
 
+// slice goes on with the commit as a large one: readers of the store see nothing
+// of it, cursors go on over what they were opened over.
+func (m *model) slice(t *rapid.T) {
+	m.must(m.commit.NextSlice())
+	m.before = maps.Clone(m.pending)
+	if err := samePairs(stored(t, m.store), within(m.stored, nil, nil)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spill changes nothing that anybody sees.
+func (m *model) spill(*rapid.T) { m.must(m.commit.Spill()) }
+
 func (m *model) end(t *rapid.T) {
 	for _, c := range m.cursors {
 		m.must(c.Close())
@@ -157,11 +174,11 @@ func (m *model) end(t *rapid.T) {
 	m.cursors = nil
 	if rapid.Bool().Draw(t, "apply") {
 		m.must(m.commit.Apply())
-		m.before = maps.Clone(m.pending)
+		m.stored = maps.Clone(m.pending)
 	} else {
 		m.commit.Abandon()
-		m.pending = maps.Clone(m.before)
 	}
+	m.before, m.pending = maps.Clone(m.stored), maps.Clone(m.stored)
 	if err := m.commit.Apply(); !errors.Is(err, ErrFinished) {
 		t.Fatalf("applied after its end: %v", err)
 	}
@@ -194,11 +211,12 @@ func (m *model) check(t *rapid.T) {
 
 func TestCommitIsLikeASortedMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{t: t, fs: MemoryFS(), before: map[string]string{}, pending: map[string]string{}}
+		m := &model{t: t, fs: MemoryFS(), stored: map[string]string{}}
 		m.reopen()
 		for _, own := range stored(t, m.store) {
-			m.before[own.key], m.pending[own.key] = own.value, own.value
+			m.stored[own.key] = own.value
 		}
+		m.before, m.pending = maps.Clone(m.stored), maps.Clone(m.stored)
 		defer func() {
 			for _, c := range m.cursors {
 				m.must(c.Close())
@@ -209,7 +227,7 @@ func TestCommitIsLikeASortedMap(t *testing.T) {
 		m.commit = m.store.Begin()
 		t.Repeat(map[string]func(*rapid.T){
 			"set": m.set, "set again": m.set, "delete": m.delete, "delete range": m.deleteRange, "get": m.get,
-			"open": m.open, "next": m.next, "next again": m.next, "seek": m.seek, "close": m.close, "end": m.end,
+			"open": m.open, "next": m.next, "next again": m.next, "seek": m.seek, "close": m.close, "delete again": m.delete, "slice": m.slice, "spill": m.spill, "end": m.end,
 			"": m.check,
 		})
 	})

@@ -165,6 +165,18 @@ func (o *overlay) close() {
 	}
 }
 
+// each visits the latest write of every key in order, but for those that a range
+// deleted later covers.
+func (o *overlay) each(visit func(e *entry) error) (err error) {
+	o.tree.Scan(func(i item) bool {
+		if e := i.entry; len(o.ranges) == 0 || o.hidden(e.key, e.seq, o.seq) == nil {
+			err = visit(e)
+		}
+		return err == nil
+	})
+	return err
+}
+
 // reset forgets everything and keeps the memory for the next commit.
 func (o *overlay) reset() {
 	o.tree.Clear()

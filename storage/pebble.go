@@ -29,11 +29,13 @@ func (s *Store) options(o Options) *pebble.Options {
 	if o.Fatal == nil {
 		o.Fatal = exit(o.Log, s.dir)
 	}
+	s.fatal, s.cacheBytes = o.Fatal, o.CacheBytes+memTables
+	s.cache = pebble.NewCache(s.cacheBytes)
 	options := &pebble.Options{
 		FS:                          s.fs,
 		Lock:                        s.lock,
 		FormatMajorVersion:          pebble.FormatNewest,
-		CacheSize:                   o.CacheBytes + memTables,
+		Cache:                       s.cache,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		LBaseMaxBytes:               memTable,
@@ -60,6 +62,7 @@ func (s *Store) options(o Options) *pebble.Options {
 		options.Levels[i].BlockSize = 8 << 10
 		options.Levels[i].IndexBlockSize = 64 << 10
 	}
+	options.EnsureDefaults() // tables of large commits are written by them too
 	return options
 }
 

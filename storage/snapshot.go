@@ -157,7 +157,7 @@ func (c *storeCursor) SeekLT(key []byte) bool {
 }
 
 // seek moves to the first key not less than key. Pebble wants no empty keys.
-func seek(it *pebble.Iterator, key []byte) bool {
+func seek(it iterator, key []byte) bool {
 	if len(key) == 0 {
 		return it.First()
 	}

@@ -39,6 +39,12 @@ type Store struct {
 	db   *pebble.DB
 	lock *pebble.Lock
 	log  *slog.Logger
+	// cache is shared with the layers of large commits; tables are the options by which
+	// their tables are written.
+	cache      *pebble.Cache
+	cacheBytes int64
+	tables     *pebble.Options
+	fatal      func(error)
 
 	// damage is the first corruption that was found, by whomever.
 	damage atomic.Pointer[CorruptError]
@@ -69,7 +75,12 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, lockError(dir, err)
 	}
 	s := &Store{dir: dir, fs: o.FS, lock: lock, log: o.Log, pending: newOverlay()}
-	if s.db, err = pebble.Open(dir, s.options(o)); err != nil {
+	if err := s.clearScratch(); err != nil {
+		return nil, closeAfter(err, lock.Close)
+	}
+	s.tables = s.options(o)
+	if s.db, err = pebble.Open(dir, s.tables); err != nil {
+		s.cache.Unref()
 		return nil, closeAfter(openError(dir, err), lock.Close)
 	}
 	if err := s.checkFormat(); err != nil {
@@ -98,6 +109,7 @@ func closeAfter(err error, cleanup func() error) error {
 // What was applied is durable after it.
 func (s *Store) Close() error {
 	err := s.db.Close()
+	s.cache.Unref()
 	if lockErr := s.lock.Close(); err == nil {
 		err = lockErr
 	}

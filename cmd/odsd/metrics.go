@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -38,6 +40,8 @@ var (
 	storeFreeBytes       = describe("odsd_store_disk_free_bytes", "Bytes that the store's disk has left.", nil)
 	storePaused          = describe("odsd_store_intake_paused", "1 while nothing is taken in, for want of room on the store's disk.", nil)
 	storeCompactionBytes = describe("odsd_store_compaction_debt_bytes", "Bytes that compactions have yet to rewrite.", nil)
+	storeLargeCommits    = describe("odsd_store_large_commits_total", "Commits of transactions that were too large for memory and were made in slices.", nil)
+	storeLargeSeconds    = describe("odsd_store_large_commit_seconds", "How long the large commit under way has taken so far, 0 where there is none. Every source waits for it.", nil)
 	buildInfo            = describe("odsd_build_info", "1, with the version.", []string{"version", "revision", "go"})
 )
 
@@ -95,6 +99,12 @@ func (f figures) Collect(out chan<- prometheus.Metric) {
 			gauge(viewFailing, float64(c.Failing), v.Name, c.Name, c.Severity)
 		}
 	}
+	out <- prometheus.MustNewConstMetric(storeLargeCommits, prometheus.CounterValue, float64(status.LargeCommits))
+	waited := 0.0
+	if status.LargeCommit != nil {
+		waited = time.Since(status.LargeCommit.Began).Seconds()
+	}
+	gauge(storeLargeSeconds, waited)
 	store := f.store()
 	gauge(storeDiskBytes, float64(store.DiskBytes))
 	gauge(storeFreeBytes, float64(store.FreeBytes))

@@ -49,6 +49,10 @@ var ways = []struct {
 	{"copied and built in the middle", (*journey).builtInTheMiddle},
 	{"built while the sources commit", (*journey).builtMeanwhile},
 	{"crashed at any point", (*journey).crashing},
+	{"everything in one commit of very many slices", func(j *journey) error {
+		return j.inSlices([]Step{slices.Concat(j.steps...)})
+	}},
+	{"each commit in slices", func(j *journey) error { return j.inSlices(j.steps) }},
 }
 
 // journey is one case on its way.
@@ -59,15 +63,18 @@ type journey struct {
 	steps   []Step
 	how     manner
 	world   *World
-	// meanwhile counts the commits that came while a view was being built.
-	meanwhile *int
+	seen    *seen
 }
+
+// seen counts what makes ways worth going: the commits that came while a view was
+// being built, and those that were made in slices.
+type seen struct{ meanwhile, sliced int }
 
 // TestSameStoreWhateverTheWay plays generated cases in every way.
 // ODSD_ORACLE_SECONDS plays for that long.
 func TestSameStoreWhateverTheWay(t *testing.T) {
 	p := newPlaytime(t, 12)
-	meanwhile := 0
+	var seen seen
 	for p.goesOn() {
 		seed := p.next()
 		c := Generate(seed, Options{Views: 1 + int(seed%4), Failing: seed%3 == 0})
@@ -75,7 +82,7 @@ func TestSameStoreWhateverTheWay(t *testing.T) {
 			continue
 		}
 		how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2}
-		err := travel(c, how, seed, &meanwhile)
+		err := travel(c, how, seed, &seen)
 		if err == nil {
 			continue
 		}
@@ -86,25 +93,25 @@ func TestSameStoreWhateverTheWay(t *testing.T) {
 			if _, err := CheckViews(candidate.Schemas, candidate.Views); err != nil {
 				return false
 			}
-			return travel(candidate, how, seed, &meanwhile) != nil
+			return travel(candidate, how, seed, &seen) != nil
 		})
-		t.Fatalf("case %d, seed %d: %v\nmade small: %v\n%s", p.played, seed, err, travel(small, how, seed, &meanwhile), small)
+		t.Fatalf("case %d, seed %d: %v\nmade small: %v\n%s", p.played, seed, err, travel(small, how, seed, &seen), small)
 	}
-	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built",
-		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, meanwhile)
-	if meanwhile < p.played {
-		t.Error("few commits came while views were being built: that way shows little")
+	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built, %d were made in slices",
+		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, seen.meanwhile, seen.sliced)
+	if seen.meanwhile < p.played || seen.sliced < p.played {
+		t.Error("few commits came while views were being built, or were made in slices: such ways show little")
 	}
 }
 
 // travel plays a case as it is and in every other way; the stores must be equal.
-func travel(c *Case, how manner, seed uint64, meanwhile *int) error {
+func travel(c *Case, how manner, seed uint64, seen *seen) error {
 	checked, err := CheckViews(c.Schemas, c.Views)
 	if err != nil {
 		return err
 	}
 	arrive := func(way func(*journey) error) (contents, error) {
-		j := &journey{Rand: rand.New(rand.NewPCG(seed, 7)), schemas: c.Schemas, views: checked, steps: c.Steps, how: how, meanwhile: meanwhile}
+		j := &journey{Rand: rand.New(rand.NewPCG(seed, 7)), schemas: c.Schemas, views: checked, steps: c.Steps, how: how, seen: seen}
 		return j.arrive(way)
 	}
 	want, err := arrive(func(j *journey) error { return j.commitAll(j.steps) })
@@ -144,6 +151,22 @@ func (j *journey) commitAll(steps []Step) error {
 	for i, step := range steps {
 		if err := j.world.Commit(step); err != nil {
 			return fmt.Errorf("commit %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// inSlices commits as if one to three rows were all that fits into memory.
+func (j *journey) inSlices(steps []Step) error {
+	if err := j.anew(&World{slice: 1 + j.IntN(3)}); err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if err := j.world.Commit(step); err != nil {
+			return err
+		}
+		if j.world.Last.Slices > 1 {
+			j.seen.sliced++
 		}
 	}
 	return nil
@@ -271,7 +294,7 @@ func (j *journey) builtMeanwhile() error {
 			}
 		}
 		if !world.Engine.Status().Ready {
-			*j.meanwhile++
+			j.seen.meanwhile++
 		}
 		if err := p.commit(step[0]); err != nil {
 			return err

@@ -36,6 +36,9 @@ type World struct {
 	// unattended has start not wait for anything.
 	unattended bool
 	chunk      int // documents of a step of a build; 0 for the default
+	// slice is how many changed rows a slice of a commit has; 0 for the default. Then
+	// transactions are delivered as if they were too large for memory.
+	slice int
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -75,9 +78,10 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
+		w.sources[name].Large = w.slice > 0
 	}
 	run, err := memory.Start(o)
 	if err != nil {

@@ -100,6 +100,28 @@ type Result struct {
 	Roots []Change
 }
 
+// Add adds what another part of the same commit did.
+func (r *Result) Add(o Result) {
+	r.Documents += o.Documents
+	r.Errors += o.Errors
+	r.Written += o.Written
+	r.Touched += o.Touched
+	r.Failed += o.Failed
+	r.Took += o.Took
+	if r.Roots == nil {
+		r.Roots = o.Roots
+	} else {
+		r.Roots = append(r.Roots, o.Roots...)
+	}
+	if r.Checks == nil {
+		r.Checks = o.Checks
+		return
+	}
+	for i, n := range o.Checks {
+		r.Checks[i] += n
+	}
+}
+
 // Counts says whether any of the numbers kept of the view has moved.
 func (r *Result) Counts() bool {
 	return r.Documents != 0 || r.Errors != 0 || slices.ContainsFunc(r.Checks, func(n int64) bool { return n != 0 })

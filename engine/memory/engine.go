@@ -24,6 +24,8 @@ type Options struct {
 	Observe func(engine.CommitReport)
 	// BuildChunk is engine.Options.BuildChunk.
 	BuildChunk int
+	// SliceChanges is engine.Options.SliceChanges.
+	SliceChanges int
 }
 
 // Engine is a running engine over sources in memory.
@@ -47,7 +49,7 @@ func Start(o Options) (*Engine, error) {
 	}
 	run, err := engine.New(engine.Options{
 		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
-		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk,
+		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk, SliceChanges: o.SliceChanges,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -15,6 +15,8 @@ type Source struct {
 	name    string
 	schemas []*relation.Schema
 	rows    func(relation string) [][]relation.Value
+	// Large has every transaction delivered as one that is too large for memory.
+	Large bool
 
 	mu           sync.Mutex
 	log          []*engine.Transaction // all that were committed, ever
@@ -138,7 +140,7 @@ func (s *Source) after(position relation.Position) (events []engine.Event, reach
 	defer s.mu.Unlock()
 	for _, t := range s.log {
 		if t.End > position {
-			events = append(events, copied(t))
+			events = append(events, s.copied(t))
 			position = t.End
 		}
 	}
@@ -150,15 +152,42 @@ func (s *Source) after(position relation.Position) (events []engine.Event, reach
 }
 
 // copied is a transaction of the receiver's own: the engine may write into rows.
-func copied(t *engine.Transaction) *engine.Transaction {
+func (s *Source) copied(t *engine.Transaction) *engine.Transaction {
+	if s.Large {
+		return &engine.Transaction{End: t.End, CommittedAt: t.CommittedAt, More: changes{t}}
+	}
 	own := *t
-	own.Changes = make([]engine.Change, len(t.Changes))
+	own.Changes = copiedChanges(t)
+	return &own
+}
+
+// changes are a transaction's, read as those that lie on disk.
+type changes struct{ of *engine.Transaction }
+
+// Each implements engine.Changes.
+func (c changes) Each(visit func(engine.Change) error) error {
+	for _, change := range copiedChanges(c.of) {
+		if err := visit(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len implements engine.Changes.
+func (c changes) Len() int { return len(c.of.Changes) }
+
+// Close implements engine.Changes.
+func (c changes) Close() error { return nil }
+
+func copiedChanges(t *engine.Transaction) []engine.Change {
+	own := make([]engine.Change, len(t.Changes))
 	for i, c := range t.Changes {
 		c.Old = append([]relation.Value(nil), c.Old...)
 		c.New = append([]relation.Value(nil), c.New...)
-		own.Changes[i] = c
+		own[i] = c
 	}
-	return &own
+	return own
 }
 
 func send(ctx context.Context, out chan<- engine.Event, event engine.Event) error {

@@ -39,10 +39,16 @@ type assembler struct {
 	final   uint64 // the commit record's place, as Begin says
 	tx      *engine.Transaction
 	arena   *arena
+	// large is how many bytes of a transaction's messages are held in memory, bytes what
+	// there is of the one under way. What comes after goes to overflow, or is claimed
+	// from the spool; stored is either, which messages are only checked for.
+	large, bytes int64
+	overflow     *overflow
+	stored       *storedChanges
 }
 
 func newAssembler(spool *spool, describe func(*describedRelation) (*target, error)) *assembler {
-	return &assembler{spool: spool, describe: describe, targets: make(map[uint32]*target)}
+	return &assembler{spool: spool, describe: describe, large: largeBytes, targets: make(map[uint32]*target)}
 }
 
 // within says whether the messages of a transaction are coming.
@@ -72,7 +78,30 @@ func (a *assembler) take(ctx context.Context, data []byte) (*engine.Transaction,
 	case messageStreamCommit:
 		return a.commitStreamed(ctx)
 	}
-	return nil, a.apply()
+	return nil, a.applyOrKeep(data)
+}
+
+// applyOrKeep takes a message of a transaction that comes as a whole. Past what is
+// held in memory it is kept, and applied for the sake of what it may be told of.
+func (a *assembler) applyOrKeep(data []byte) error {
+	switch a.message.kind {
+	case messageRelation, messageInsert, messageUpdate, messageDelete, messageTruncate:
+	default:
+		return nil // types, origins and logical messages change no row
+	}
+	if a.bytes += int64(len(data)); a.open && a.bytes > a.large && a.overflow == nil {
+		o, err := a.spool.newOverflow(a.targets)
+		if err != nil {
+			return err
+		}
+		a.overflow, a.stored = o, o.storedChanges
+	}
+	if a.overflow != nil {
+		if err := a.overflow.add(data); err != nil {
+			return err
+		}
+	}
+	return a.apply()
 }
 
 // apply takes a message that describes or changes rows.
@@ -81,6 +110,9 @@ func (a *assembler) apply() error {
 	case messageRelation:
 		t, err := a.describe(a.message.described)
 		a.targets[a.message.described.oid] = t
+		if a.stored != nil {
+			a.stored.described = append(a.stored.described, t)
+		}
 		return err
 	case messageInsert, messageUpdate, messageDelete:
 		err := a.change()
@@ -134,7 +166,7 @@ func (a *assembler) commitStreamed(ctx context.Context) (*engine.Transaction, er
 	}
 	end, committed, id := m.end, m.time, m.id
 	a.start(m.final)
-	err := a.spool.commit(id, func(message []byte) error {
+	take := func(message []byte) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("apply a transaction: %w", err)
 		}
@@ -142,11 +174,23 @@ func (a *assembler) commitStreamed(ctx context.Context) (*engine.Transaction, er
 			return disorder("%v", err)
 		}
 		return a.apply()
-	})
-	if err != nil {
+	}
+	if !a.spool.large(id, a.large) {
+		if err := a.spool.commit(id, take); err != nil {
+			return nil, err
+		}
+		return a.finish(end, committed)
+	}
+	var err error
+	if a.stored, err = a.spool.claim(id, a.targets); err != nil {
 		return nil, err
 	}
-	return a.finish(end, committed), nil
+	check := func(_ int64, _ uint32, message []byte) (bool, error) { return true, take(message) }
+	if err := readRecords(a.stored.file, a.stored.dir, 0, a.stored.size, check); err != nil {
+		a.stored.Close() // the error is told
+		return nil, err
+	}
+	return a.finish(end, committed)
 }
 
 func (a *assembler) begin() error {
@@ -160,6 +204,7 @@ func (a *assembler) begin() error {
 func (a *assembler) start(final uint64) {
 	a.open, a.final = true, final
 	a.tx, a.arena = new(engine.Transaction), new(arena)
+	a.bytes, a.overflow, a.stored = 0, nil, nil
 }
 
 func (a *assembler) commit() (*engine.Transaction, error) {
@@ -167,14 +212,33 @@ func (a *assembler) commit() (*engine.Transaction, error) {
 	if !a.open || m.final != a.final || m.end < m.final {
 		return nil, disorder("a commit at %s that no transaction began for", relation.Position(m.final))
 	}
-	return a.finish(m.end, m.time), nil
+	return a.finish(m.end, m.time)
 }
 
-func (a *assembler) finish(end uint64, committed int64) *engine.Transaction {
+func (a *assembler) finish(end uint64, committed int64) (*engine.Transaction, error) {
 	tx := a.tx
 	tx.End, tx.CommittedAt = relation.Position(end), timeOf(committed)
-	a.open, a.tx, a.arena = false, nil, nil
-	return tx
+	if a.overflow != nil {
+		if _, err := a.overflow.finish(); err != nil {
+			return nil, err
+		}
+	}
+	if a.stored != nil {
+		tx.More = a.stored
+	}
+	a.open, a.tx, a.arena, a.overflow, a.stored = false, nil, nil, nil, nil
+	return tx, nil
+}
+
+// add takes a change in; of a stored transaction it is counted alone.
+func (a *assembler) add(c engine.Change) {
+	if a.stored == nil {
+		a.tx.Changes = append(a.tx.Changes, c)
+		return
+	}
+	if a.stored.length++; a.stored.length%arenaChanges == 0 {
+		a.arena = new(arena)
+	}
 }
 
 // timeOf reads PostgreSQL's microseconds since 2000.
@@ -221,7 +285,7 @@ func (a *assembler) change() error {
 			return err
 		}
 	}
-	a.tx.Changes = append(a.tx.Changes, c)
+	a.add(c)
 	return nil
 }
 
@@ -232,7 +296,7 @@ func (a *assembler) truncate() error {
 			return err
 		}
 		if t != nil {
-			a.tx.Changes = append(a.tx.Changes, engine.Change{Operation: engine.Truncate, Relation: t.values.schema.Name})
+			a.add(engine.Change{Operation: engine.Truncate, Relation: t.values.schema.Name})
 		}
 	}
 	return nil
@@ -293,6 +357,9 @@ func (a *assembler) drop(oid uint32, relation string) {
 	a.targets[oid] = nil
 	if a.tx != nil {
 		a.tx.Changes = slices.DeleteFunc(a.tx.Changes, func(c engine.Change) bool { return c.Relation == relation })
+	}
+	if a.stored != nil {
+		a.stored.dropped[relation] = true
 	}
 }
 

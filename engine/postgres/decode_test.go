@@ -136,8 +136,28 @@ func assemblerWith(s *spool) *assembler {
 	})
 }
 
-func TestAssembleEveryMessage(t *testing.T) {
+func allChanges(t *testing.T, tx *engine.Transaction) []engine.Change {
+	t.Helper()
+	changes, err := changesOf(tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changes
+}
+
+// heldInMemory are the bounds by which transactions are assembled: one that holds all
+// of it in memory, none of it, and a part.
+func heldInMemory(t *testing.T, test func(t *testing.T, large int64)) {
+	for _, large := range []int64{largeBytes, 0, 90} {
+		t.Run(fmt.Sprintf("%d bytes in memory", large), func(t *testing.T) { test(t, large) })
+	}
+}
+
+func TestAssembleEveryMessage(t *testing.T) { heldInMemory(t, assembleEveryMessage) }
+
+func assembleEveryMessage(t *testing.T, large int64) {
 	a := testAssembler(t)
+	a.large = large
 	var tx *engine.Transaction
 	for _, message := range script() {
 		given, err := a.take(context.Background(), message)
@@ -152,7 +172,7 @@ func TestAssembleEveryMessage(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, c := range tx.Changes {
+	for _, c := range allChanges(t, tx) {
 		got = append(got, fmt.Sprintf("%d %s old [%s] new [%s]", c.Operation, c.Relation, showRow(c.Old), showRow(c.New)))
 	}
 	want := []string{
@@ -174,7 +194,12 @@ func TestAssembleEveryMessage(t *testing.T) {
 // A transaction in progress that commits is what it would be had it come at
 // once: without what was rolled back within it, whatever came between.
 func TestAssembleTransactionsInProgress(t *testing.T) {
+	heldInMemory(t, assembleTransactionsInProgress)
+}
+
+func assembleTransactionsInProgress(t *testing.T, large int64) {
 	a := testAssembler(t)
+	a.large = large
 	var got []string
 	for _, message := range streamedScript() {
 		tx, err := a.take(context.Background(), message)
@@ -188,7 +213,7 @@ func TestAssembleTransactionsInProgress(t *testing.T) {
 			continue
 		}
 		got = append(got, fmt.Sprintf("ends at %s", tx.End))
-		for _, c := range tx.Changes {
+		for _, c := range allChanges(t, tx) {
 			got = append(got, fmt.Sprintf("%d old [%s] new [%s]", c.Operation, showRow(c.Old), showRow(c.New)))
 		}
 	}
@@ -278,6 +303,9 @@ func FuzzAssemble(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := assemblerWith(spoolIn(t, dir))
+		if len(data) > 0 {
+			a.large = int64(data[len(data)-1])
+		}
 		for len(data) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(data)), len(data)-2)
 			tx, err := a.take(context.Background(), data[2:2+n])
@@ -285,7 +313,7 @@ func FuzzAssemble(f *testing.F) {
 				return
 			}
 			if tx != nil {
-				for _, c := range tx.Changes {
+				for _, c := range allChanges(t, tx) {
 					if c.Operation != engine.Truncate && c.Old == nil && c.New == nil {
 						t.Fatal("a change of nothing")
 					}

@@ -26,6 +26,9 @@
 //     of the spool until its commit comes, and is decoded then: what is rolled
 //     back is never seen, and memory does not grow with what is open. Its files
 //     are void when the connection ends, since the server sends it anew.
+//   - A committed transaction that is large stays in a file, in whichever way it
+//     came; what cannot be read of it is found when it commits, and the engine reads its
+//     changes from there when it applies them.
 //
 // While streaming, six goroutines belong to one errgroup, which Run joins
 // before it reconnects or returns: the reader (receives, decodes, delivers),

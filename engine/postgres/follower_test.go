@@ -174,7 +174,11 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 		f.doubled++
 		return nil
 	}
-	for _, c := range tx.Changes {
+	changes, err := changesOf(tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
 		if st := f.stages[c.Relation]; st != nil {
 			st.log = append(st.log, loggedChange{tx.End, c})
 			c.Old, c.New = st.project(c.Old, f.schema(c.Relation)), st.project(c.New, f.schema(c.Relation))
@@ -186,10 +190,30 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 			return fmt.Errorf("at %s: %w", tx.End, err)
 		}
 	}
-	f.log = append(f.log, tx.Changes...)
-	f.sizes = append(f.sizes, len(tx.Changes))
+	f.log = append(f.log, changes...)
+	f.sizes = append(f.sizes, len(changes))
 	f.reach(tx.End)
 	return nil
+}
+
+// changesOf reads the changes of a transaction; those on disk twice, as when a commit
+// starts over.
+func changesOf(tx *engine.Transaction) (changes []engine.Change, err error) {
+	gather := func(c engine.Change) error {
+		changes = append(changes, c)
+		return nil
+	}
+	if err := tx.Each(gather); err != nil || tx.More == nil {
+		return changes, err
+	}
+	if n := len(changes); n > tx.Len() {
+		return nil, fmt.Errorf("%d changes of %d", n, tx.Len())
+	}
+	changes = nil
+	if err := tx.Each(gather); err != nil {
+		return nil, err
+	}
+	return changes, tx.More.Close()
 }
 
 func (f *follower) change(c engine.Change) error {

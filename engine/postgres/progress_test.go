@@ -63,6 +63,7 @@ func (s *streaming) newSource(arguments ...string) *Source {
 	source := s.d.source("t")
 	source.config.Scratch = s.scratch
 	source.moreArguments = arguments
+	source.large = 100_000 // more than some of them, less than others
 	return source
 }
 

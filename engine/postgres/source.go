@@ -65,6 +65,7 @@ var defaultTiming = timing{
 type Source struct {
 	config Config
 	timing timing
+	large  int64 // bytes of a transaction that are decoded into memory
 	// acknowledged is the largest position that the engine has called durable.
 	acknowledged atomic.Uint64
 	// asked holds a token while a Progress event is wanted.
@@ -98,7 +99,9 @@ func New(config Config) *Source {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{config: config, timing: defaultTiming, asked: make(chan struct{}, 1), wishes: newWishes(), chunkPages: chunkPages}
+	return &Source{
+		config: config, timing: defaultTiming, large: largeBytes, asked: make(chan struct{}, 1), wishes: newWishes(), chunkPages: chunkPages,
+	}
 }
 
 // defaultName makes a name that a slot may have of a source's.

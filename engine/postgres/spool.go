@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -295,30 +293,7 @@ func (s *spool) read(t *streamed, from, end int64, visit func(at int64, sub uint
 		return spoolError("read", s.dir, err)
 	}
 	defer file.Close()
-	reader := bufio.NewReaderSize(io.NewSectionReader(file, from, end-from), spoolBuffer)
-	var head [recordHead]byte
-	var message []byte
-	for at := from; at < end; {
-		if _, err := io.ReadFull(reader, head[:]); err != nil {
-			return spoolError("read", s.dir, err)
-		}
-		length := int64(binary.BigEndian.Uint32(head[:]))
-		if at+recordHead+length > end {
-			return spoolError("read", s.dir, io.ErrUnexpectedEOF)
-		}
-		if int64(cap(message)) < length {
-			message = make([]byte, length)
-		}
-		message = message[:length]
-		if _, err := io.ReadFull(reader, message); err != nil {
-			return spoolError("read", s.dir, err)
-		}
-		if more, err := visit(at, binary.BigEndian.Uint32(head[4:]), message); err != nil || !more {
-			return err
-		}
-		at += recordHead + length
-	}
-	return nil
+	return readRecords(file, s.dir, from, end, visit)
 }
 
 func (s *spool) remove(t *streamed) error {

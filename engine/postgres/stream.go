@@ -147,6 +147,7 @@ func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error
 	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
 	group, ctx := errgroup.WithContext(ctx)
 	s.assembler = newAssembler(spool, func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
+	s.assembler.large = s.large
 	s.assembler.halt = func(fault *engine.Halt) error { return s.haltTable(ctx, fault) }
 	group.Go(func() error {
 		if err := s.begin(ctx, v, verdicts); err != nil {
@@ -277,17 +278,25 @@ func (s *session) keepalive(ctx context.Context, end relation.Position) error {
 
 func (s *session) committed(ctx context.Context, tx *engine.Transaction) error {
 	if uint64(tx.End) <= s.delivered.Load() {
-		return nil // sent again after a reconnect
+		return closeChanges(tx) // sent again after a reconnect
 	}
 	var event engine.Event = tx
-	if len(tx.Changes) == 0 { // it touched other tables only
+	if tx.Len() == 0 { // it touched other tables only
 		event = engine.Progress{Position: tx.End}
 	}
 	if err := s.deliver(ctx, event); err != nil {
-		return err
+		return errors.Join(err, closeChanges(tx))
 	}
 	s.delivered.Store(uint64(tx.End))
 	return nil
+}
+
+// closeChanges gives up what a large transaction has on disk.
+func closeChanges(tx *engine.Transaction) error {
+	if tx.More == nil {
+		return nil
+	}
+	return tx.More.Close()
 }
 
 func (s *session) ping() {
