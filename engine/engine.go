@@ -27,6 +27,9 @@ type Options struct {
 	// SliceChanges is how many changed rows of a commit are held in memory; 0 for the
 	// default. Larger commits are made in slices.
 	SliceChanges int
+	// PartInstances is how many rows of documents of a view are worked off at a time; 0 for
+	// the default.
+	PartInstances int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -39,6 +42,7 @@ type CommitReport struct {
 	Changes      int           // after folding
 	Frontiers    int           // sources whose frontier moved, one key each
 	Slices       int           // 1 but in large commits
+	Parts        int           // of views that did not fit into memory
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result
@@ -72,8 +76,10 @@ type Engine struct {
 	chunk   int // most documents of a step of a build
 	// sliceChanges is how many changed rows one slice of a commit has at most.
 	sliceChanges int
-	sources      []*sourceState
-	byName       map[string]*sourceState
+	// partInstances is how many instances of a view are held in memory at a time.
+	partInstances int
+	sources       []*sourceState
+	byName        map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
 	verifying chan struct{}
 
@@ -148,6 +154,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.sliceChanges = o.SliceChanges; e.sliceChanges == 0 {
 		e.sliceChanges = sliceChanges
+	}
+	if e.partInstances = o.PartInstances; e.partInstances == 0 {
+		e.partInstances = partInstances
 	}
 	if e.now == nil {
 		e.now = time.Now

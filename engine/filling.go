@@ -20,9 +20,13 @@ import (
 // The bounds of a slice: of the rows that it changes, and about of their bytes, as
 // they were and as they are.
 const (
-	sliceChanges = 50_000
-	sliceBytes   = 32 << 20
+	sliceChanges = 25_000
+	sliceBytes   = 16 << 20
 )
+
+// partInstances is how many instances of a view, rows of its documents, are held in
+// memory at a time, if its documents are not larger.
+const partInstances = 50_000
 
 // filling is one attempt at a commit.
 type filling struct {
@@ -30,7 +34,8 @@ type filling struct {
 	commit *storage.Commit
 	batch  *batch
 	fold   *fold
-	slices int
+	slices int // but the last
+	parts  int // of views that did not fit into memory
 	// Of all slices: the changes after folding, the rows that relations gained, what
 	// was done to the views, and the rows that came into quarantine.
 	changes     int
@@ -110,7 +115,7 @@ func (f *filling) slice(changes []ivm.Change) error {
 	if err := ivm.WriteBase(f.commit, &w.catalog.stored, changes); err != nil {
 		return err
 	}
-	results, err := w.maintain(f.commit, ivm.Shown(&w.catalog.stored, changes))
+	results, err := w.maintain(f.commit, ivm.Shown(&w.catalog.stored, changes), ivm.Bounds{Instances: w.engine.partInstances, Part: f.part})
 	if err != nil {
 		return err
 	}
@@ -127,11 +132,19 @@ func (f *filling) slice(changes []ivm.Change) error {
 	return nil
 }
 
+// part tells that a view is worked off in parts, and ends that with the loop.
+func (f *filling) part() error {
+	f.w.engine.beginLarge(f.batch)
+	if f.parts++; f.w.ctx.Err() != nil {
+		return fmt.Errorf("apply a change of very many documents: %w", f.w.ctx.Err())
+	}
+	return nil
+}
+
 // end ends a slice that is not the last: what it has written leaves memory.
 func (f *filling) end() error {
-	if f.slices++; f.slices == 1 {
-		f.w.engine.beginLarge(f.batch)
-	}
+	f.slices++
+	f.w.engine.beginLarge(f.batch)
 	f.w.engine.toldLarge(f.changes)
 	f.fold.reset()
 	for g, result := range f.results {
@@ -204,8 +217,11 @@ type LargeCommit struct {
 	Applied int `json:"applied"`
 }
 
-// beginLarge tells that other sources have to wait.
+// beginLarge tells, once, that other sources have to wait.
 func (e *Engine) beginLarge(b *batch) {
+	if e.large != nil { // which the writer alone sets
+		return
+	}
 	large := &LargeCommit{Sources: []string{}, Began: e.now(), Changes: b.changes + len(b.differences)}
 	for s := range b.frontiers {
 		large.Sources = append(large.Sources, s.source.Name())

@@ -59,17 +59,23 @@ func (m *model) must(err error) {
 	}
 }
 
+// likelyKey is a key that is mostly there.
+func likelyKey(t *rapid.T, of map[string]string) string {
+	there := within(of, []byte("a"), []byte("m"))
+	if len(there) > 0 && rapid.IntRange(0, 3).Draw(t, "there") > 0 {
+		return there[rapid.IntRange(0, len(there)-1).Draw(t, "which")].key
+	}
+	return keys().Draw(t, "key")
+}
+
 func (m *model) set(t *rapid.T) {
-	key, value := keys().Draw(t, "key"), rapid.StringN(0, 5, -1).Draw(t, "value")
+	key, value := likelyKey(t, m.before), rapid.StringN(0, 5, -1).Draw(t, "value")
 	m.commit.Set([]byte(key), []byte(value))
 	m.pending[key] = value
 }
 
 func (m *model) delete(t *rapid.T) {
-	key := keys().Draw(t, "key")
-	if there := within(m.pending, []byte("a"), []byte("m")); len(there) > 0 && rapid.IntRange(0, 3).Draw(t, "there") > 0 {
-		key = there[rapid.IntRange(0, len(there)-1).Draw(t, "which")].key
-	}
+	key := likelyKey(t, m.pending)
 	m.commit.Delete([]byte(key))
 	delete(m.pending, key)
 }
@@ -86,7 +92,7 @@ func (m *model) deleteRange(t *rapid.T) {
 }
 
 func (m *model) get(t *rapid.T) {
-	key := keys().Draw(t, "key")
+	key := likelyKey(t, m.before)
 	for _, of := range []struct {
 		r    Reader
 		want map[string]string

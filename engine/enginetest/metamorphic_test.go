@@ -50,9 +50,13 @@ var ways = []struct {
 	{"built while the sources commit", (*journey).builtMeanwhile},
 	{"crashed at any point", (*journey).crashing},
 	{"everything in one commit of very many slices", func(j *journey) error {
-		return j.inSlices([]Step{slices.Concat(j.steps...)})
+		return j.inLittleMemory([]Step{slices.Concat(j.steps...)}, &World{slice: 1 + j.IntN(3)})
 	}},
-	{"each commit in slices", func(j *journey) error { return j.inSlices(j.steps) }},
+	{"each commit in slices", func(j *journey) error { return j.inLittleMemory(j.steps, &World{slice: 1 + j.IntN(3)}) }},
+	{"each view in parts", func(j *journey) error { return j.inLittleMemory(j.steps, &World{part: 1 + j.IntN(4)}) }},
+	{"each commit in slices, each view in parts", func(j *journey) error {
+		return j.inLittleMemory(j.steps, &World{slice: 2 + j.IntN(10), part: 1 + j.IntN(4)})
+	}},
 }
 
 // journey is one case on its way.
@@ -67,8 +71,8 @@ type journey struct {
 }
 
 // seen counts what makes ways worth going: the commits that came while a view was
-// being built, and those that were made in slices.
-type seen struct{ meanwhile, sliced int }
+// being built, those that were made in slices, and the parts that views were worked off in.
+type seen struct{ meanwhile, sliced, parts int }
 
 // TestSameStoreWhateverTheWay plays generated cases in every way.
 // ODSD_ORACLE_SECONDS plays for that long.
@@ -97,9 +101,9 @@ func TestSameStoreWhateverTheWay(t *testing.T) {
 		})
 		t.Fatalf("case %d, seed %d: %v\nmade small: %v\n%s", p.played, seed, err, travel(small, how, seed, &seen), small)
 	}
-	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built, %d were made in slices",
-		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, seen.meanwhile, seen.sliced)
-	if seen.meanwhile < p.played || seen.sliced < p.played {
+	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built, %d were made in slices, with %d parts",
+		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, seen.meanwhile, seen.sliced, seen.parts)
+	if seen.meanwhile < p.played || seen.sliced < p.played || seen.parts < p.played {
 		t.Error("few commits came while views were being built, or were made in slices: such ways show little")
 	}
 }
@@ -156,20 +160,21 @@ func (j *journey) commitAll(steps []Step) error {
 	return nil
 }
 
-// inSlices commits as if one to three rows were all that fits into memory.
-func (j *journey) inSlices(steps []Step) error {
-	if err := j.anew(&World{slice: 1 + j.IntN(3)}); err != nil {
+// inLittleMemory commits as if a few rows, or a few instances, were all that fits.
+func (j *journey) inLittleMemory(steps []Step, world *World) error {
+	if err := j.anew(world); err != nil {
 		return err
 	}
 	for _, step := range steps {
-		if err := j.world.Commit(step); err != nil {
+		if err := world.Commit(step); err != nil {
 			return err
 		}
-		if j.world.Last.Slices > 1 {
+		if world.Last.Slices > 1 {
 			j.seen.sliced++
 		}
+		j.seen.parts += world.Last.Parts
 	}
-	return nil
+	return world.CheckReference() // what the views count, too
 }
 
 // bySource lists the transactions of each source, in their order.

@@ -39,6 +39,8 @@ type World struct {
 	// slice is how many changed rows a slice of a commit has; 0 for the default. Then
 	// transactions are delivered as if they were too large for memory.
 	slice int
+	// part is how many instances of a view are worked off at a time; 0 for the default.
+	part int
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -78,7 +80,7 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
 		w.sources[name].Large = w.slice > 0

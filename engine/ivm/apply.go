@@ -13,26 +13,38 @@ import (
 // key, have been written to c by WriteBase; Apply adds what follows for the
 // view. reads are those of all views of the commit. upTo is the last root
 // identity that a build of this generation has reached, nil when it is whole.
-func (v *View) Apply(c *storage.Commit, reads *Reads, changes []Change, upTo []byte) (Result, error) {
+func (v *View) Apply(c *storage.Commit, reads *Reads, in Input, upTo []byte, bounds Bounds) (result Result, err error) {
 	p := v.newPass(c, reads)
-	p.upTo = upTo
-	var err error
+	p.upTo, p.bounds = upTo, bounds
+	defer func() {
+		if err != nil && p.marks != nil {
+			_ = p.marks.Close() // the error is told
+		}
+	}()
 	switch {
 	case v.group != nil:
-		err = p.applyGroups(changes)
+		err = p.applyGroups(in)
 	case v.branches != nil:
-		err = p.applyUnion(changes)
+		err = p.applyUnion(in)
 	default:
-		if err = p.mark(changes); err == nil {
-			err = p.run()
+		if err = p.mark(in); err == nil {
+			err = p.work((*pass).run)
 		}
 	}
-	return p.done(), err
+	if err != nil {
+		return Result{}, err
+	}
+	if p.marks == nil {
+		return p.done(), nil
+	}
+	many, err := p.rootsOf()
+	p.parts.Roots, p.parts.Many, p.marks = nil, many, nil
+	return p.parts, err
 }
 
 func (v *View) newPass(c *storage.Commit, reads *Reads) *pass {
 	p := &pass{
-		view: v, commit: c, before: reads.before, after: reads.after,
+		view: v, commit: c, before: reads.before, after: reads.after, reads: reads,
 		known: make([]map[string]*instance, len(v.nodes)),
 		lists: make([][]*instance, len(v.nodes)),
 		rows:  make([][]relation.Value, len(v.occs)),

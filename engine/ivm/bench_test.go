@@ -184,7 +184,7 @@ func TestBenchmarksDoWhatTheySay(t *testing.T) {
 			changes := []ivm.Change{benchChanges[c.change](r, i)}
 			ivm.WriteBase(commit, &r.catalog, changes)
 			reads := ivm.NewReads(commit, &r.catalog, changes)
-			result, err := r.views[0].Apply(commit, reads, changes, nil)
+			result, err := r.views[0].Apply(commit, reads, ivm.Input{Changes: changes}, nil, ivm.Bounds{})
 			if err == nil {
 				err = commit.Apply()
 			}

@@ -15,6 +15,9 @@
 //	paths   root to leaf: write. Deletes before sets; subtrees whose path changed
 //	        are carried along row by row
 //
+// Where the marks lead to more instances than memory should hold, they are worked
+// off in parts, a few roots at a time: see parts.go.
+//
 // The invariant: after the commit, rows, order lists, accumulators and errors of
 // a view are a pure function of the base rows, whatever the way there. So each
 // step may mark too much (that costs time) and must never mark too little.

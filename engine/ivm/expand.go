@@ -27,6 +27,9 @@ func (p *pass) expand() error {
 			if err := p.expandInstance(i); err != nil {
 				return err
 			}
+			if p.crowded(2) {
+				return errCrowded
+			}
 		}
 	}
 	return nil

@@ -94,17 +94,43 @@ func (p *pass) contributionOf(row []relation.Value) contribution {
 
 // applyGroups moves contributions from where the old rows put them to where
 // the new rows do, and then computes the groups that they touched.
-func (p *pass) applyGroups(changes []Change) error {
+func (p *pass) applyGroups(in Input) error {
 	o := p.view.occs[0]
-	for _, change := range changes {
+	err := in.each(func(change Change) error {
 		if change.Relation != o.def.Schema.Name || o.leavesAlone(change) {
-			continue
+			return nil
 		}
-		if err := p.contributeChange(p.builtYet(change)); err != nil {
-			return err
+		if p.crowded(1) {
+			if err := p.finishSomeGroups(); err != nil {
+				return err
+			}
 		}
+		return p.contributeChange(p.builtYet(change))
+	})
+	if err != nil {
+		return err
+	}
+	if p.marks != nil {
+		return p.finishSomeGroups()
 	}
 	return p.finishGroups()
+}
+
+// finishSomeGroups writes the groups that are known, and forgets them. A change
+// to come that touches one of them again finds what is written here, not what was
+// before the commit: of a group nothing but its sums and its row is asked for.
+func (p *pass) finishSomeGroups() error {
+	if err := p.finishGroups(); err != nil {
+		return err
+	}
+	p.result.Touched += len(p.lists[0])
+	p.parts.Add(p.result)
+	p.result = Result{}
+	if err := p.spillMarks(); err != nil {
+		return err
+	}
+	p.before = &side{reader: p.commit}
+	return p.endPart()
 }
 
 // builtYet leaves out the sides of a change that the build of this generation
@@ -146,7 +172,7 @@ func (p *pass) contributeChange(change Change) error {
 // the place that a list's row has below its parent.
 func (p *pass) contributeToGroup(key []byte, old, now []relation.Value) error {
 	holder := p.instance(p.view.nodes[0], nil, key)
-	holder.dirty = true
+	holder.dirty, holder.marked = true, true
 	row := &instance{node: p.view.nodes[0], parent: holder, oldRow: old, newRow: now, exists: now != nil}
 	for a, spec := range holder.node.Accumulators {
 		if _, err := p.contributeTo(row, a, spec); err != nil {

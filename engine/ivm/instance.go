@@ -21,8 +21,9 @@ type instance struct {
 	id  []byte
 	key int
 
-	// dirty instances are computed anew; the others stand as they are stored.
-	dirty bool
+	// dirty instances are computed anew; the others stand as they are stored. marked are
+	// those that a changed row made so.
+	dirty, marked bool
 
 	// Before the commit: the stored row with its path, nil if there was none.
 	oldPath []byte
@@ -71,12 +72,20 @@ type pass struct {
 	view          *View
 	commit        *storage.Commit
 	before, after *side
+	reads         *Reads
+	bounds        Bounds
 	// upTo is the last root identity that a build has reached; nil when the
 	// view is whole. Roots beyond it do not exist yet.
 	upTo []byte
 
 	known [](map[string]*instance) // by node
 	lists [][]*instance            // by node, in the order they became known
+	count int                      // of known instances
+
+	// marks are those that do not fit into memory, nil where all do; parts is what was
+	// done of them.
+	marks *storage.Run
+	parts Result
 
 	rows   [][]relation.Value // scratch of a climb
 	env    envelope
@@ -96,8 +105,10 @@ type Result struct {
 	Checks []int64
 	// Took is how long it was at work, told by whoever ran it: a pass knows no clock.
 	Took time.Duration
-	// Roots are the changes of the root's fields, for views that stand on this one.
+	// Roots are the changes of the root's fields, for views that stand on this one; or
+	// Many, where they are too many for memory, which whoever has it closes.
 	Roots []Change
+	Many  *Roots
 }
 
 // Add adds what another part of the same commit did.
@@ -142,6 +153,7 @@ func (p *pass) instance(n *node, parent *instance, key []byte) *instance {
 	i := &instance{node: n, parent: parent, id: id, key: start}
 	p.known[n.Node][string(id)] = i
 	p.lists[n.Node] = append(p.lists[n.Node], i)
+	p.count++
 	return i
 }
 

@@ -11,8 +11,8 @@ import (
 // is followed through the state before the commit and the new row through the
 // pending one: an instance that differs between the two has a changed row in
 // one of them.
-func (p *pass) mark(changes []Change) error {
-	for _, change := range changes {
+func (p *pass) mark(in Input) error {
+	return in.each(func(change Change) error {
 		for _, o := range p.view.touches[change.Relation] {
 			if o.leavesAlone(change) {
 				continue
@@ -28,8 +28,8 @@ func (p *pass) mark(changes []Change) error {
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // leavesAlone is true for an update of columns that the occurrence never reads.
@@ -55,8 +55,7 @@ func (p *pass) climbFrom(s *side, o *occurrence, row []relation.Value) error {
 // combination of rows that joins, and marks the instances it arrives at.
 func (p *pass) climb(s *side, o *occurrence, step int) error {
 	if step == len(o.up) {
-		p.markBound(p.view.nodes[o.def.Node])
-		return nil
+		return p.markBound(p.view.nodes[o.def.Node])
 	}
 	l := o.up[step]
 	err := s.find(l, p.rows, func(row []relation.Value) (bool, error) {
@@ -68,10 +67,12 @@ func (p *pass) climb(s *side, o *occurrence, step int) error {
 }
 
 // markBound marks the instance whose own rows, from the root down, are bound.
-func (p *pass) markBound(n *node) {
-	if i := p.boundInstance(n); i != nil {
-		i.dirty = true
+func (p *pass) markBound(n *node) error {
+	i := p.boundInstance(n)
+	if i == nil {
+		return nil
 	}
+	return p.marked(i)
 }
 
 func (p *pass) boundInstance(n *node) *instance {

@@ -161,7 +161,7 @@ func (r *rig) apply(changes ...ivm.Change) {
 		}
 	}()
 	for _, v := range r.views {
-		result, err := v.Apply(c, reads, changes, nil)
+		result, err := v.Apply(c, reads, ivm.Input{Changes: changes}, nil, ivm.Bounds{})
 		if err != nil {
 			r.tb.Fatal(err)
 		}

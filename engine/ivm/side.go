@@ -71,7 +71,7 @@ func (s *side) close() error {
 }
 
 // maxKeptRows bounds the memory of one side.
-const maxKeptRows = 200_000
+const maxKeptRows = 50_000
 
 // row gets the row under a storage key; nil when there is none.
 func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {

@@ -45,31 +45,39 @@ func (v *View) bindBranches(catalog *Catalog) error {
 }
 
 // applyUnion computes the rows of every key that a changed row had or has.
-func (p *pass) applyUnion(changes []Change) error {
-	for _, change := range changes {
+func (p *pass) applyUnion(in Input) error {
+	err := in.each(func(change Change) error {
 		for _, b := range p.view.branches {
 			o := p.view.occs[b.def.Occurrence]
 			if o.def.Schema.Name != change.Relation || o.leavesAlone(change) {
 				continue
 			}
-			p.touchKey(b, change.Old)
-			p.touchKey(b, change.New)
+			if err := p.touchKey(b, change.Old); err != nil {
+				return err
+			}
+			if err := p.touchKey(b, change.New); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return p.finishUnion()
+	return p.work((*pass).finishUnion)
 }
 
 // touchKey marks the key that a row of a branch has in the union.
-func (p *pass) touchKey(b *branch, row []relation.Value) {
+func (p *pass) touchKey(b *branch, row []relation.Value) error {
 	if row == nil {
-		return
+		return nil
 	}
 	p.env.only(b.def.Occurrence, row)
 	var key []byte
 	for _, field := range p.view.Plan.View.KeyFields {
 		key = encoding.AppendPart(key, encoding.Part{}, b.value(p, field))
 	}
-	p.instance(p.view.nodes[0], nil, key).dirty = true
+	return p.marked(p.instance(p.view.nodes[0], nil, key))
 }
 
 // value of a field of the union in the branch's row that is in the environment.
@@ -188,9 +196,8 @@ func (p *pass) buildUnion(after []byte, limit int) (Result, []byte, error) {
 	rows := 0
 	err := input.ScanAfter(p.before.reader, from, func(row []relation.Value) (bool, error) {
 		rows++
-		p.touchKey(b, row)
 		cursor = input.appendKey(cursor[:2], row)
-		return rows < limit, nil
+		return rows < limit, p.touchKey(b, row)
 	})
 	if rows < limit {
 		cursor = nil

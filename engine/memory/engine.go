@@ -26,6 +26,8 @@ type Options struct {
 	BuildChunk int
 	// SliceChanges is engine.Options.SliceChanges.
 	SliceChanges int
+	// PartInstances is engine.Options.PartInstances.
+	PartInstances int
 }
 
 // Engine is a running engine over sources in memory.
@@ -49,7 +51,7 @@ func Start(o Options) (*Engine, error) {
 	}
 	run, err := engine.New(engine.Options{
 		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
-		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk, SliceChanges: o.SliceChanges,
+		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk, SliceChanges: o.SliceChanges, PartInstances: o.PartInstances,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

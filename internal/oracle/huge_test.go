@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,47 +22,6 @@ import (
 // hugeMemory is what the daemon may take while it applies a transaction of any size.
 const hugeMemory = 512 << 20
 
-// hugeCustomers share the rows, and have a document each.
-const hugeCustomers = 1000
-
-var hugeProject = map[string]string{
-	"odsd.yaml": "version: 1\ndata_dir: ./data\nlisten: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\n",
-	"sources/shop.yaml": `version: 1
-source: shop
-postgres:
-  dsn: ${SHOP_DSN}
-tables:
-  customers:
-  orders:
-`,
-	"views/customers.yaml": `version: 1
-view: customer_orders
-from: shop.customers
-fields:
-  id:
-  name:
-  orders:
-    many: shop.orders
-    join: orders.customer_id == customers.id
-    order_by: [id]
-    fields: [id, amount]
-  order_count: {count: orders}
-  total: {sum: orders.amount, default: 0}
-`,
-	"views/totals.yaml": `version: 1
-view: totals
-from: shop.orders
-group_by:
-  kind:
-measures:
-  orders: {count: "*"}
-  total: {sum: amount, default: 0}
-`,
-}
-
-// hugeState is what one request sees of everything.
-type hugeState struct{ all, total, one string }
-
 // huge is a daemon over one database, and a reader that looks at it all the while.
 type huge struct {
 	t    *testing.T
@@ -69,10 +29,41 @@ type huge struct {
 	conn *pgx.Conn
 	*daemon
 
+	query string
+	show  func(data map[string]any) string // what is seen of everything
+
 	mu      sync.Mutex
-	allowed []hugeState // in their order: what is seen never goes back
+	allowed []string // in their order: what is seen never goes back
 	at      int
 	seen    int
+}
+
+// watch has a reader look until the test is over. What it finds wrong ends the context.
+func (h *huge) watch() context.Context {
+	ctx, cancel := context.WithCancel(h.t.Context())
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		if err := h.read(ctx); err != nil {
+			h.t.Error(err)
+			cancel()
+		}
+	})
+	h.t.Cleanup(func() {
+		cancel()
+		reader.Wait()
+	})
+	return ctx
+}
+
+// finish ends the daemon, whose log must have nothing to complain of.
+func (h *huge) finish() {
+	h.t.Helper()
+	if err := h.stop(); err != nil {
+		h.t.Error(err)
+	}
+	if complaint, err := h.complaints(); err != nil || complaint != "" {
+		h.t.Errorf("the log says %v %s", err, complaint)
+	}
 }
 
 // hugeRows is how many rows the transactions have.
@@ -88,61 +79,14 @@ func hugeRows(t *testing.T) int {
 	return rows
 }
 
-// TestHugeTransactions has a daemon in bounded memory apply transactions that insert,
-// update and truncate very many rows. Readers see each whole or not at all, also when the
-// daemon is killed in its middle. ODSD_HUGE_ROWS says how many rows.
-func TestHugeTransactions(t *testing.T) {
+// newHuge starts a daemon over a database that tables make, and waits until it
+// answers as it is allowed to first.
+func newHuge(t *testing.T, query string, show func(map[string]any) string, views map[string]string, tables ...string) *huge {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("it starts databases and a daemon")
 	}
-	h := newHuge(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		if err := h.read(ctx); err != nil {
-			t.Error(err)
-			cancel()
-		}
-	})
-	defer reader.Wait()
-	defer cancel()
-
-	h.allow(h.state(h.rows, 1))
-	h.exec(`insert into orders select g, g %% 1000, 1, 'sale', 'note of order ' || g from generate_series(1, %d) g`, h.rows)
-	h.untilInTheMiddle(ctx)
-	h.report("killed in the middle of the inserts")
-	if err := h.kill(); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := filepath.Glob(h.layer()); err != nil || len(left) == 0 {
-		t.Fatalf("it was not in the middle: %v", err)
-	}
-	if err := h.start(); err != nil {
-		t.Fatal(err)
-	}
-	h.untilSeen(ctx, h.state(h.rows, 1))
-	h.report("inserted")
-
-	h.allow(h.state(h.rows, 3))
-	h.exec(`update orders set amount = amount + 2`)
-	h.untilSeen(ctx, h.state(h.rows, 3))
-	h.report("updated")
-
-	h.allow(h.state(0, 0))
-	h.exec(`truncate orders`)
-	h.untilSeen(ctx, h.state(0, 0))
-	h.report("truncated")
-	if err := h.stop(); err != nil {
-		t.Error(err)
-	}
-	if complaint, err := h.complaints(); err != nil || complaint != "" {
-		t.Errorf("the log says %v %s", err, complaint)
-	}
-}
-
-func newHuge(t *testing.T) *huge {
-	t.Helper()
-	h := &huge{t: t, rows: hugeRows(t)}
+	h := &huge{t: t, rows: hugeRows(t), query: query, show: show}
 	cluster := pgtest.Start(t, pgcluster.Options{})
 	if err := cluster.CreateDatabase(t.Context(), "shop"); err != nil {
 		t.Fatal(err)
@@ -152,11 +96,16 @@ func newHuge(t *testing.T) *huge {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.conn.Close(context.Background()) })
-	h.exec(`create table customers (id int primary key, name text not null)`)
-	h.exec(`create table orders (id bigint primary key, customer_id int not null, amount int not null, kind text not null, note text)`)
-	h.exec(`insert into customers select g, 'customer ' || g from generate_series(0, 999) g`)
+	for _, sql := range tables {
+		h.exec("%s", sql)
+	}
+	files := map[string]string{
+		"odsd.yaml":         "version: 1\ndata_dir: ./data\nlisten: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\n",
+		"sources/shop.yaml": "version: 1\nsource: shop\npostgres:\n  dsn: ${SHOP_DSN}\ntables: [customers, orders]\n",
+	}
+	maps.Copy(files, views)
 	dir := filepath.Join(t.TempDir(), "project")
-	for name, text := range hugeProject {
+	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -180,10 +129,10 @@ func newHuge(t *testing.T) *huge {
 	if err := h.start(); err != nil {
 		t.Fatal(err)
 	}
-	h.allow(h.state(0, 0))
 	for {
-		_, err := h.look(t.Context())
+		seen, err := h.look(t.Context())
 		if err == nil {
+			h.allow(seen)
 			return h
 		}
 		if !excused(err) {
@@ -200,16 +149,7 @@ func (h *huge) exec(sql string, args ...any) {
 	}
 }
 
-// state is what is to be seen of so many rows of the same amount.
-func (h *huge) state(rows, amount int) hugeState {
-	if rows == 0 {
-		return hugeState{"<nil>", "<nil>", "0 of 0, first <nil>"}
-	}
-	each := rows / hugeCustomers
-	return hugeState{fmt.Sprint(rows), fmt.Sprint(rows * amount), fmt.Sprintf("%d of %d, first %d", each, each*amount, amount)}
-}
-
-func (h *huge) allow(s hugeState) {
+func (h *huge) allow(s string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.allowed = append(h.allowed, s)
@@ -223,29 +163,13 @@ func pause(ctx context.Context) {
 	}
 }
 
-const hugeQuery = `{
-	totals(kind: "sale") { orders total }
-	customerOrders(id: 7) { orderCount total orders(limit: 1) { amount } }
-}`
-
 // look asks for everything at once.
-func (h *huge) look(ctx context.Context) (hugeState, error) {
-	r, err := ask(ctx, h.where(), hugeQuery, "", "")
+func (h *huge) look(ctx context.Context) (string, error) {
+	r, err := ask(ctx, h.where(), h.query, "", "")
 	if err != nil {
-		return hugeState{}, err
+		return "", err
 	}
-	s := hugeState{all: "<nil>", total: "<nil>"}
-	if totals, ok := r.Data["totals"].(map[string]any); ok {
-		s.all, s.total = fmt.Sprint(totals["orders"]), fmt.Sprint(totals["total"])
-	}
-	if one, ok := r.Data["customerOrders"].(map[string]any); ok {
-		first := "<nil>"
-		if list, ok := one["orders"].([]any); ok && len(list) > 0 {
-			first = fmt.Sprint(list[0].(map[string]any)["amount"])
-		}
-		s.one = fmt.Sprintf("%v of %v, first %s", one["orderCount"], one["total"], first)
-	}
-	return s, nil
+	return h.show(r.Data), nil
 }
 
 // read looks until ctx ends: what is seen is whole, and never goes back.
@@ -267,7 +191,7 @@ func (h *huge) read(ctx context.Context) error {
 	return nil
 }
 
-func (h *huge) expect(s hugeState) error {
+func (h *huge) expect(s string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for at := h.at; at < len(h.allowed); at++ {
@@ -291,7 +215,7 @@ func (h *huge) untilInTheMiddle(ctx context.Context) {
 	})
 }
 
-func (h *huge) untilSeen(ctx context.Context, s hugeState) {
+func (h *huge) untilSeen(ctx context.Context, s string) {
 	h.t.Helper()
 	h.until(ctx, fmt.Sprintf("readers see %v", s), func() bool {
 		h.mu.Lock()

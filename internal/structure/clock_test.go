@@ -16,6 +16,7 @@ var clockUses = map[string]string{
 	"engine/postgres/feedback.go": "when the server was asked for a sign; the client's time in standby statuses, which the server shows and does not use",
 	"engine/postgres/connect.go":  "deadlines of reads",
 	"query/server/graphql.go":     "how long a request took",
+	"cmd/odsd/metrics.go":         "for how long sources have waited for a large commit",
 	"cmd/odsd/progress.go":        "when progress was told last",
 	"cmd/odsd/backupstream.go":    "when progress was told last",
 	"cmd/odsd/backupmaking.go":    "when a backup was made, in its manifest and in the names of held slots",

@@ -1,0 +1,300 @@
+package ivm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"odsd/storage"
+	"odsd/storage/encoding"
+	"odsd/storage/relation"
+)
+
+// One changed row may lead to more instances than memory should hold. Instances under
+// different roots have nothing to do with each other, so the marks then go to a run
+// outside the store, in the order of their roots, and are worked off in parts: as many
+// whole roots at a time as fit. A single document is always worked off as a whole.
+//
+//	mark of the run    identity │ node 1
+//
+// What the parts write leaves memory between them; the state before the commit stays
+// what it is for all of them.
+
+// Input is what a view is told of a commit.
+type Input struct {
+	// Changes of its relations, one a key.
+	Changes []Change
+	// Many are the changes of views below that were too many for memory.
+	Many []*Roots
+}
+
+// each visits all changes.
+func (in Input) each(visit func(Change) error) error {
+	for _, change := range in.Changes {
+		if err := visit(change); err != nil {
+			return err
+		}
+	}
+	for _, roots := range in.Many {
+		if err := roots.Each(visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Bounds are of what the maintenance of a view holds in memory.
+type Bounds struct {
+	// Instances that are known at a time, but for those of a single document; 0: any number.
+	Instances int
+	// Part is told after each part of a view that did not fit.
+	Part func() error
+}
+
+// errCrowded ends a step, which has written nothing yet, since more instances became
+// known than there is room for.
+var errCrowded = errors.New("more instances than fit into memory")
+
+// crowded says whether more instances of several roots are known than should be.
+func (p *pass) crowded(times int) bool {
+	return p.bounds.Instances > 0 && p.count > times*p.bounds.Instances && len(p.lists[0]) > 1
+}
+
+// marked makes an instance dirty because a changed row could touch it. Where those
+// become too many, they leave memory.
+func (p *pass) marked(i *instance) error {
+	i.dirty, i.marked = true, true
+	if !p.crowded(1) {
+		return nil
+	}
+	return p.spillMarks()
+}
+
+// spillMarks moves the marks of all instances into the run, and forgets the instances.
+func (p *pass) spillMarks() (err error) {
+	if p.marks == nil {
+		if p.marks, err = p.commit.NewRun(); err != nil {
+			return err
+		}
+	}
+	for n, list := range p.lists {
+		for _, i := range list {
+			if i.marked {
+				if err := p.marks.Add(append(slices.Clone(i.id), byte(n))); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	p.forget()
+	return nil
+}
+
+// forget makes all instances unknown.
+func (p *pass) forget() {
+	for n := range p.known {
+		p.known[n], p.lists[n] = map[string]*instance{}, nil
+	}
+	p.count, p.writes = 0, writes{}
+}
+
+// work does what follows from the marks, at once or in parts.
+func (p *pass) work(finish func(*pass) error) error {
+	if p.marks == nil {
+		err := finish(p)
+		if !errors.Is(err, errCrowded) {
+			return err
+		}
+	}
+	if err := p.spillMarks(); err != nil {
+		return err
+	}
+	return p.workParts(finish)
+}
+
+func (p *pass) workParts(finish func(*pass) error) error {
+	size := p.bounds.Instances
+	var lower []byte
+	for {
+		part, next, err := p.nextPart(lower, size)
+		if err != nil {
+			return err
+		}
+		if len(part.lists[0]) == 0 {
+			return nil
+		}
+		err = finish(part)
+		if errors.Is(err, errCrowded) { // what the marks led to is more than they are
+			size = max(1, size/2)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		result := part.done()
+		result.Roots = nil // the run has them
+		p.parts.Add(result)
+		if err := p.endPart(); err != nil {
+			return err
+		}
+		if part.count < p.bounds.Instances/2 {
+			size = min(2*size, p.bounds.Instances)
+		}
+		if lower = next; lower == nil {
+			return nil
+		}
+	}
+}
+
+// endPart has what was written leave memory.
+func (p *pass) endPart() error {
+	if p.bounds.Part != nil {
+		if err := p.bounds.Part(); err != nil {
+			return err
+		}
+	}
+	return p.commit.Spill()
+}
+
+// nextPart reads as many marks as given, and the rest of their last root's. next is
+// where the part after it begins, nil where there is none.
+func (p *pass) nextPart(lower []byte, size int) (part *pass, next []byte, err error) {
+	part = p.view.newPass(p.commit, p.reads)
+	part.bounds, part.upTo = p.bounds, p.upTo
+	marks := 0
+	err = p.marks.Each(lower, func(mark []byte) (bool, error) {
+		i, err := part.ofMark(mark, marks < size)
+		if err != nil {
+			return false, err
+		}
+		if i == nil {
+			next = slices.Clone(mark)
+			return false, nil
+		}
+		i.dirty, i.marked = true, true
+		marks++
+		return true, nil
+	})
+	return part, next, err
+}
+
+// ofMark makes the instance of a mark known, and those above it. A mark of another root is left
+// where none is to be begun.
+func (p *pass) ofMark(mark []byte, begin bool) (i *instance, err error) {
+	n := p.view.nodes[mark[len(mark)-1]]
+	var chain []*node
+	for ; n != nil; n = n.parent {
+		chain = append(chain, n)
+	}
+	slices.Reverse(chain)
+	rest := slices.Clone(mark[:len(mark)-1])
+	for _, n := range chain {
+		key, after, err := n.splitKey(rest)
+		if err != nil {
+			return nil, fmt.Errorf("view %s: %w", p.view.Plan.View.Name, err)
+		}
+		if n.parent == nil && !begin && p.known[0][string(key)] == nil {
+			return nil, nil
+		}
+		i, rest = p.instance(n, i, key), after
+	}
+	return i, nil
+}
+
+// splitKey takes the key parts of a node off an identity.
+func (n *node) splitKey(id []byte) (key, rest []byte, err error) {
+	rest = id
+	for _, t := range n.KeyParts {
+		if rest, err = encoding.SkipPart(t, encoding.Part{}, rest); err != nil {
+			return nil, nil, fmt.Errorf("damaged identity in list %q: %w", n.def.Name, err)
+		}
+	}
+	return id[:len(id)-len(rest)], rest, nil
+}
+
+// Roots are the changes of a view's root rows in a commit, where they are too many for
+// memory: a run names those that may have changed, and the rows are read before and after.
+type Roots struct {
+	run           *storage.Run
+	view          *View
+	before, after storage.Reader
+}
+
+// rootsOf gives the changes of the roots that were marked, to the views above.
+func (p *pass) rootsOf() (*Roots, error) {
+	if p.marks == nil {
+		return nil, nil
+	}
+	if !p.view.Feeds {
+		return nil, p.marks.Close()
+	}
+	return &Roots{run: p.marks, view: p.view, before: p.reads.before.reader, after: p.commit}, nil
+}
+
+// Each visits the changes in the order of the keys. The view must be through.
+func (r *Roots) Each(visit func(Change) error) error {
+	root := r.view.nodes[0]
+	prefix := storage.AppendNodePrefix(nil, r.view.Generation)
+	var last []byte
+	return r.run.Each(nil, func(mark []byte) (bool, error) {
+		key, _, err := root.splitKey(mark[:len(mark)-1])
+		if err != nil || last != nil && string(key) == string(last) {
+			return err == nil, err
+		}
+		last = append(last[:0], key...)
+		change := Change{Relation: r.view.Plan.View.Name}
+		at := append(slices.Clone(prefix), key...)
+		if change.Old, err = r.row(r.before, at); err != nil {
+			return false, err
+		}
+		if change.New, err = r.row(r.after, at); err != nil {
+			return false, err
+		}
+		if change.Old == nil && change.New == nil || change.Old != nil && change.New != nil && identicalRows(change.Old, change.New) {
+			return true, nil
+		}
+		return true, visit(change)
+	})
+}
+
+func (r *Roots) row(reader storage.Reader, key []byte) ([]relation.Value, error) {
+	stored, found, err := reader.Get(key)
+	if err != nil {
+		return nil, fmt.Errorf("read a row of view %s: %w", r.view.Plan.View.Name, err)
+	}
+	if !found {
+		return nil, nil
+	}
+	root := r.view.nodes[0]
+	return root.layout.Decode(nil, stored)[:len(root.def.Scalars)], nil
+}
+
+// indexedAtOnce is how many changes WriteIndexes has in memory.
+const indexedAtOnce = 1000
+
+// WriteIndexes moves the index entries of the view's root rows, as the function of
+// that name does.
+func (r *Roots) WriteIndexes(c *storage.Commit, of *Relation) error {
+	if len(of.Indexes) == 0 {
+		return nil
+	}
+	var some []Change
+	write := func() error {
+		WriteIndexes(c, of, some)
+		some = some[:0]
+		return c.Spill()
+	}
+	err := r.Each(func(change Change) error {
+		if some = append(some, change); len(some) < indexedAtOnce {
+			return nil
+		}
+		return write()
+	})
+	if err != nil {
+		return err
+	}
+	return write()
+}
+
+// Close gives up the run.
+func (r *Roots) Close() error { return r.run.Close() }
