@@ -64,6 +64,7 @@ ORACLE_SECONDS ?= 180
 WAYS_SECONDS ?= $(shell expr $(ORACLE_SECONDS) / 3)
 ORACLE_CASES ?= 1000
 FAULT_SECONDS ?= 60
+FAILPOINT_KILLS ?= 12
 ORACLE_SEED := $(or $(ORACLE_SEED),$(shell date +%s%N))
 
 .PHONY: oracle
@@ -77,6 +78,8 @@ oracle: ## random views and transactions against the naive evaluator and in ever
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestTheWholeProgramUnderFaults$$' -v ./internal/oracle
+	ODSD_FAILPOINT_KILLS=$(FAILPOINT_KILLS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
+		go test -count=1 -timeout 240m -run '^TestKillsAtNamedPoints$$' -v ./internal/oracle
 
 # How many rows each of the huge transactions has.
 HUGE_ROWS ?= 1000000
@@ -104,8 +107,8 @@ mutants: ## a test build for each way to break the engine: every one must be cau
 	go test -count=1 -timeout 120m -run '^TestMutants$$' -v ./internal/mutants -mutants -mutants.oracle=$(MUTANT_SECONDS)
 
 .PHONY: nightly
-nightly: ## ci with an hour of the oracle and ten times the rows, the mutants and the costs of what is large
-	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 HUGE_ROWS=10000000
+nightly: ## ci with an hour of the oracle, hundreds of kills and ten times the rows, the mutants and the costs of what is large
+	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 FAILPOINT_KILLS=300 HUGE_ROWS=10000000
 	$(MAKE) mutants cost
 
 # The largest size that is counted. Ten million rows take the longest.

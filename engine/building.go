@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
@@ -64,6 +65,7 @@ func (w *writer) buildSome() error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("build view %s: %w", v.name, err)
 	}
+	failpoint.At(failpoint.Built)
 	w.chunk = nextChunk(w.chunk, w.engine.chunk, time.Since(began))
 	w.engine.mu.Lock()
 	*v.next.record = *record

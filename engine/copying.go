@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 )
 
@@ -139,6 +140,7 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
 	}
+	failpoint.At(failpoint.Copied)
 	w.tellQuarantined(changes)
 	w.catalog.relations[event.Relation].Rows += int64(len(event.Rows))
 	w.engine.mu.Lock()
@@ -172,6 +174,7 @@ func (w *writer) move(s *sourceState, event Moved) error {
 // finishCopy makes a source live in one commit: from here on its rows are a
 // state that it was in, and its frontier says which.
 func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
+	failpoint.At(failpoint.CopySwitch)
 	name := s.source.Name()
 	if record := w.catalog.sources[name]; record != nil && record.Live {
 		return w.finishCopyAnew(s, event)

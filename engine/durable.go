@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
@@ -90,6 +91,7 @@ func (d *durability) sync() error {
 	if err := d.engine.store.Sync(); err != nil {
 		return fmt.Errorf("sync the store: %w", err)
 	}
+	failpoint.At(failpoint.BeforeAck)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for s, p := range round {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/views"
 )
@@ -121,9 +122,11 @@ func (w *writer) switchOver() error {
 	e := w.engine
 	e.mu.Lock() // a reader sees the rows of before with the views of before, or both of after
 	defer e.mu.Unlock()
+	failpoint.At(failpoint.ViewSwitch)
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("switch views: %w", err)
 	}
+	failpoint.At(failpoint.Switched)
 	for _, o := range moved {
 		w.takeOver(o)
 	}

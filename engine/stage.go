@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -239,6 +240,7 @@ func (w *writer) storeStaged(st *stage, event CopiedRows) error {
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
 	}
+	failpoint.At(failpoint.Copied)
 	w.gainStaged(st, int64(len(event.Rows)))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 )
 
@@ -405,9 +406,11 @@ func (w *writer) fill(c *storage.Commit, b *batch) (err error) {
 		}
 	}
 	stats := c.Stats()
+	failpoint.At(failpoint.BeforeWrite)
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	failpoint.At(failpoint.BeforeSync)
 	// Before anybody who waits for the commit is woken.
 	if w.engine.observe != nil {
 		report := CommitReport{

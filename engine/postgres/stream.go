@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"odsd/engine"
+	"odsd/internal/failpoint"
 	"odsd/storage/relation"
 )
 
@@ -284,6 +285,7 @@ func (s *session) committed(ctx context.Context, tx *engine.Transaction) error {
 	if tx.Len() == 0 { // it touched other tables only
 		event = engine.Progress{Position: tx.End}
 	}
+	failpoint.At(failpoint.Decoded)
 	if err := s.deliver(ctx, event); err != nil {
 		return errors.Join(err, closeChanges(tx))
 	}

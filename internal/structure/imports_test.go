@@ -10,6 +10,7 @@ import (
 // stand above it in this list, so that the list read downward is an order in which the
 // program can be understood.
 var order = []string{
+	"internal/failpoint", // where tests kill
 	"storage/relation",   // the nouns of all
 	"storage/encoding",   // values as bytes
 	"storage",            // the store
