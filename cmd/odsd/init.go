@@ -104,13 +104,24 @@ func (c *cli) init(ctx context.Context, dsns map[string]string) error {
 	}
 	report := initReport{Guessed: []string{}, Missing: []initSettings{}}
 	var sources []project.StarterSource
+	var failed []error
 	for _, name := range slices.Sorted(maps.Keys(dsns)) {
 		source, missing, err := discover(ctx, name, dsns[name])
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			failed = append(failed, hinted(err))
+			continue
 		}
 		sources = append(sources, source)
 		report.Missing = append(report.Missing, missing...)
+	}
+	if n := len(failed) - 1; n >= 0 { // each is told, and nothing is written
+		for _, err := range failed[:n] {
+			printError(c.stderr, err)
+		}
+		return failed[n]
 	}
 	files, guesses := project.Starter(sources)
 	for _, r := range guesses {
@@ -134,6 +145,14 @@ func (c *cli) init(ctx context.Context, dsns map[string]string) error {
 	}
 	report.print(c.stdout, sources)
 	return nil
+}
+
+// hinted shows with a source's fault how to mend it.
+func hinted(err error) error {
+	if fault := (*engine.Halt)(nil); errors.As(err, &fault) && fault.Hint != "" {
+		return withHint(err, fault.Hint)
+	}
+	return err
 }
 
 // discover asks one database what a project needs to know of it.

@@ -78,23 +78,20 @@ func hotDatabase(t testing.TB, schemas []*relation.Schema, orders int) *Database
 }
 
 // hotChanges are one change each to the hot document.
-var hotChanges = []struct {
-	name   string
-	change func(orders int) Transaction
-}{
-	{"one new order", func(orders int) Transaction {
+var hotChanges = []costed{
+	{"one new order", 14, 10, func(orders int) Transaction {
 		return inserted("shop", "shop.orders", Cell{0, int4(orders + 1)}, Cell{1, int4(1)}, Cell{2, relation.OfInt(relation.Int8, 0)}, Cell{3, relation.OfDecimal(1, 2)})
 	}},
-	{"one changed item", func(orders int) Transaction {
+	{"one changed item", 21, 12, func(orders int) Transaction {
 		return updated("shop", "shop.items", []relation.Value{int4(orders / 3), int4(1)}, Cell{3, int4(1000)})
 	}},
-	{"one changed product", func(int) Transaction {
+	{"one changed product", 21, 12, func(int) Transaction {
 		return updated("catalog", "catalog.products", []relation.Value{relation.OfText("rare")}, Cell{1, relation.OfText("Rarer")}, Cell{2, relation.OfDecimal(150, 2)})
 	}},
-	{"one renamed customer", func(int) Transaction {
+	{"one renamed customer", 2, 2, func(int) Transaction {
 		return updated("crm", "crm.customers", []relation.Value{int4(1)}, Cell{1, relation.OfText("Hotter")})
 	}},
-	{"one deleted order", func(orders int) Transaction {
+	{"one deleted order", 23, 18, func(orders int) Transaction {
 		return Transaction{Source: "shop", Changes: []Change{{Operation: engine.Delete, Relation: "shop.orders", Key: []relation.Value{int4(orders / 4)}}}}
 	}},
 }
@@ -108,3 +105,7 @@ func inserted(source, name string, cells ...Cell) Transaction {
 func updated(source, name string, key []relation.Value, cells ...Cell) Transaction {
 	return Transaction{Source: source, Changes: []Change{{Operation: engine.Update, Relation: name, Key: key, Set: cells}}}
 }
+
+// TestCostOfAChangeOfAHotDocument: a customer with 100,000 orders costs a new order, a
+// changed item or product what one with 10 orders does.
+func TestCostOfAChangeOfAHotDocument(t *testing.T) { costsAreFlat(t, []string{hotView}, hotChanges) }
