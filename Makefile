@@ -73,7 +73,7 @@ oracle: ## random views and transactions against the naive evaluator and in ever
 	ODSD_ORACLE_SECONDS=$(ORACLE_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^TestRandomCases$$' -v ./engine/enginetest
 	ODSD_ORACLE_SECONDS=$(WAYS_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
-		go test -count=1 -timeout 60m -run '^TestSameStoreWhateverTheWay$$' -v ./engine/enginetest
+		go test -count=1 -timeout 60m -run '^(TestSameStoreWhateverTheWay|TestCrashAtAnyWriteOfABuildOrSwitch)$$' -v ./engine/enginetest
 	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \

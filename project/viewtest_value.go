@@ -9,10 +9,11 @@ import (
 
 	"odsd/internal/yamlfile"
 	"odsd/storage/relation"
+	"odsd/views"
 )
 
 // readValue reads a cell as its column's or field's type has it: a scalar as
-// PostgreSQL writes it, a list for an array, anything for JSON. labels are those
+// PostgreSQL writes it or expressions do, a list for an array, anything for JSON. labels are those
 // of an enum, none where they are not known. As a stored value a decimal takes
 // the scale of its type.
 func readValue(n yamlfile.Node, t relation.Type, labels []string, stored bool) (relation.Value, bool) {
@@ -67,8 +68,6 @@ func parseCell(t relation.Type, text string, stored bool) (relation.Value, error
 		if !json.Valid([]byte(text)) {
 			return relation.Value{}, errNotJSON
 		}
-	case relation.Timestamp:
-		text = spacedTimestamp(text)
 	case relation.Decimal:
 		if stored && t.Scale >= 0 {
 			var ok bool
@@ -77,18 +76,7 @@ func parseCell(t relation.Type, text string, stored bool) (relation.Value, error
 			}
 		}
 	}
-	return relation.ParseText(t, text)
-}
-
-// spacedTimestamp makes RFC 3339, as GraphQL shows instants, what PostgreSQL prints.
-func spacedTimestamp(text string) string {
-	if len(text) > 10 && text[10] == 'T' {
-		text = text[:10] + " " + text[11:]
-	}
-	if rest, zulu := strings.CutSuffix(text, "Z"); zulu {
-		return rest + "+00"
-	}
-	return text
+	return views.ParseLiteral(t, text)
 }
 
 // padDecimal gives a decimal as many places as its column has; ok is false where

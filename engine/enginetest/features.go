@@ -45,6 +45,9 @@ func (f *features) has(name string, condition bool) {
 func (f *features) view(v *views.View) {
 	f.has("view of "+string(v.Kind), true)
 	f.has("having on "+string(v.Kind), v.Having != nil)
+	f.has("checks", len(v.Checks) > 0)
+	f.has("composite key", len(v.Key) > 1 || len(v.KeyFields) > 1)
+	f.has("composite primary key", len(v.Occurrences[0].Schema.Key) > 1)
 	f.has("declared index", len(v.Indexes) > 0)
 	f.has("document key beside the primary key", v.Kind == views.DocumentView && !slices.Equal(v.Key, v.Occurrences[0].Schema.Key))
 	f.below(v)
@@ -108,6 +111,18 @@ func (f *features) aggregate(v *views.View, a *views.Aggregate) {
 	f.has("aggregate where", len(a.Where) > 0)
 	f.has("aggregate where on several levels", len(a.Where) > 1)
 	f.has("aggregate default", a.Default != nil)
+	f.has("collect with a limit", a.Limit > 0)
+	f.has("collect of distinct values", a.Distinct)
+	if a.Arg != nil {
+		f.has("aggregate of "+a.Arg.Type.Kind.String(), true)
+	}
+	for _, c := range a.Where {
+		f.has("aggregate where on a to-one", readsOne(v, v.Nodes[c.Node], c.Expr))
+	}
+	if len(a.Path) > 0 {
+		last := v.Nodes[a.Path[len(a.Path)-1]]
+		f.has("aggregate over a to-one", readsOne(v, last, a.Arg))
+	}
 	f.has("aggregate of an aggregate", a.Arg != nil && readsAggregate(v, a))
 }
 
@@ -118,6 +133,16 @@ func readsAggregate(v *views.View, a *views.Aggregate) bool {
 	}
 	fields := v.Nodes[a.Path[len(a.Path)-1]].Scalars
 	return a.Arg.Field < len(fields) && fields[a.Arg.Field].Aggregate != nil
+}
+
+// readsOne says whether an expression reads a row beside the node's own.
+func readsOne(v *views.View, n *views.Node, e *views.Expr) bool {
+	if e == nil {
+		return false
+	}
+	reads := e.Op == views.OpColumn && e.Occurrence != n.Own
+	reads = reads || e.Op == views.OpField && len(v.Nodes) > n.ID && n.Scalars[e.Field].Within != n.Own
+	return reads || slices.ContainsFunc(e.Args, func(a *views.Expr) bool { return readsOne(v, n, a) })
 }
 
 func (f *features) occurrence(v *views.View, o *views.Occurrence) {

@@ -69,8 +69,10 @@ func wantedFeatures() []string {
 		"commit of several sources", "commit of several transactions of one source", "truncate", "insert after a truncate",
 		"insert under a key just deleted", "changed key", "key swap", "move between parents", "null set in a join column",
 		"place in a list changed", "ties in an order", "bucket in a zone, on a daylight-saving day", "NaN", "infinity",
+		"checks", "composite key", "composite primary key", "collect with a limit", "collect of distinct values",
+		"aggregate where on a to-one", "aggregate over a to-one", "aggregate of uuid", "aggregate of time", "aggregate of boolean",
 	}
-	for _, function := range []string{"count", "sum", "min", "max", "avg", "count_distinct"} {
+	for _, function := range []string{"count", "sum", "min", "max", "avg", "count_distinct", "first", "last", "collect"} {
 		wanted = append(wanted, function+" in documents", function+" in groups", function+" over 2 levels")
 	}
 	return wanted

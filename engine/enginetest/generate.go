@@ -131,6 +131,8 @@ var dataTypes = []relation.Type{
 	relation.TypeOf(relation.Timestamp),
 	relation.TypeOf(relation.Float8),
 	relation.TypeOf(relation.Date),
+	relation.TypeOf(relation.Time),
+	relation.TypeOf(relation.UUID),
 }
 
 // value makes a value of a column: few different ones, so that there are ties,
@@ -155,12 +157,20 @@ func (g *generator) value(c relation.Column) relation.Value {
 		return relation.OfDate(19_700 + int64(g.IntN(4)))
 	case relation.Decimal:
 		return g.decimal(c.Type)
+	case relation.Time: // midnight is the first and the last
+		return relation.OfTime(pick(g, []int64{0, 1, 43_200_000_000, 86_400_000_000}))
+	case relation.UUID:
+		id, _ := relation.ParseText(c.Type, pick(g, ids))
+		return id
 	}
 	return relation.OfText(pick(g, texts))
 }
 
 // hours are before some day's noon, and before Berlin's clocks are put forward and back.
 var hours = []int64{1_700_000_000_000_000, 1_711_843_200_000_000, 1_729_987_200_000_000}
+
+// ids differ in their first and in their last place.
+var ids = []string{"00000000-0000-0000-0000-000000000000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430c9", "f0000000-0000-0000-0000-000000000000"}
 
 // texts differ in case, in length, and in how collations other than "C" would
 // sort them.

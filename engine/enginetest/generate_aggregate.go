@@ -177,7 +177,7 @@ func (m *viewMaker) numeric(argument relation.Kind) (string, relation.Kind) {
 		return f, relation.Decimal
 	case relation.FloatFamily:
 		return pick(m.generator, []string{"sum", "min", "max"}), relation.Float8
-	case relation.TextFamily, relation.TimestampFamily, relation.DateFamily:
+	case relation.TextFamily, relation.TimestampFamily, relation.DateFamily, relation.TimeFamily, relation.UUIDFamily:
 		return pick(m.generator, []string{"min", "max"}), argument
 	}
 	return "", 0
@@ -191,6 +191,10 @@ func (m *viewMaker) pathCondition(path []*viewNode) string {
 			continue
 		}
 		scope := n.named(n.name + ".")
+		if len(n.ones) > 0 && m.chance(2) {
+			one := pick(m.generator, n.ones)
+			scope = one.named(one.name + ".")
+		}
 		if text != "" {
 			text += " and "
 		}

@@ -62,6 +62,9 @@ func Start(o Options) (*Engine, error) {
 	return e, nil
 }
 
+// Sync makes durable what is committed.
+func (e *Engine) Sync() error { return e.store.Sync() }
+
 // Settle waits until all that the sources have committed is applied and every
 // view is ready.
 func (e *Engine) Settle(ctx context.Context) error {
