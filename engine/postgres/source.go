@@ -21,6 +21,9 @@ type Config struct {
 	Name string
 	// DSN is a URL or keyword/value string.
 	DSN string
+	// ReadDSN gives the DSN anew at every connect, since a secret in it may have been
+	// rotated; DSN is used where it is nil.
+	ReadDSN func() (string, error)
 	// Slot and Publication are odsd_<name> where empty.
 	Slot, Publication string
 	// Timezone is what `timestamp without time zone` is read in; UTC where nil.
