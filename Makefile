@@ -89,10 +89,13 @@ huge: ## transactions of HUGE_ROWS rows, and a row that as many documents show, 
 	@.ci/need postgres
 	ODSD_HUGE_ROWS=$(HUGE_ROWS) go test -count=1 -timeout 180m -run '^TestHuge' -v ./internal/oracle
 
+# The oldest and the newest; `nightly` takes all between as well.
+VERSIONS ?= 14 18
+
 .PHONY: postgres-versions
-postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL
+postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL; VERSIONS=
 	@.ci/need npm
-	for version in 14 18; do \
+	for version in $(VERSIONS); do \
 		bin=$$(go run ./internal/pgcluster/pgfind $$version); \
 		echo "PostgreSQL $$version: $$bin"; \
 		PATH="$$bin:$$PATH" go test -count=1 -timeout 15m ./internal/pgcluster ./engine/postgres ./cmd/odsd; \
@@ -107,8 +110,8 @@ mutants: ## a test build for each way to break the engine: every one must be cau
 	go test -count=1 -timeout 120m -run '^TestMutants$$' -v ./internal/mutants -mutants -mutants.oracle=$(MUTANT_SECONDS)
 
 .PHONY: nightly
-nightly: ## ci with an hour of the oracle, hundreds of kills and ten times the rows, the mutants and the costs of what is large
-	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 FAILPOINT_KILLS=300 HUGE_ROWS=10000000
+nightly: ## ci with an hour of the oracle, hundreds of kills, ten times the rows and every PostgreSQL from 14 to 18, the mutants and the costs of what is large
+	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 FAILPOINT_KILLS=300 HUGE_ROWS=10000000 VERSIONS="14 15 16 17 18"
 	$(MAKE) mutants cost
 
 # The largest size that is counted. Ten million rows take the longest.

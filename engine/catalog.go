@@ -41,6 +41,15 @@ type sourceRecord struct {
 	Anew bool `json:"anew,omitempty"`
 	// Restored is set by a restore, until the source has found its place in the stream.
 	Restored *Restored `json:"restored,omitempty"`
+	// Begun is where an initial copy stands that is not finished; nil where it cannot
+	// be taken up again.
+	Begun *begunCopy `json:"begun,omitempty"`
+}
+
+// begunCopy is what a source goes on from when its initial copy is interrupted.
+type begunCopy struct {
+	Position relation.Position `json:"position"`
+	Identity []byte            `json:"identity"`
 }
 
 type relationRecord struct {
@@ -50,6 +59,8 @@ type relationRecord struct {
 	Rows   int64              `json:"rows"`
 	// Identity of a table that was copied after the rest of its source.
 	Identity []byte `json:"identity,omitempty"`
+	// Whole says, while the initial copy lasts, that all rows have come.
+	Whole bool `json:"whole,omitempty"`
 	// Halted is why the rows are no longer kept up; nil where they are.
 	Halted *Halt `json:"halted,omitempty"`
 }

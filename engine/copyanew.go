@@ -40,6 +40,10 @@ func (w *writer) startCopyAnew(s *sourceState, event CopyStarted) error {
 // it: as changes of the rows that differ, where every relation is what it was and they
 // are few; else the views on the source are built anew.
 func (w *writer) finishCopyAnew(s *sourceState, event CopyFinished) error {
+	if len(event.Missing) > 0 {
+		w.copyOver(s)
+		return nil
+	}
 	var stages []*stage
 	for _, st := range w.catalog.stages {
 		if st.source == s {
@@ -84,6 +88,16 @@ func (w *writer) finishCopyAnew(s *sourceState, event CopyFinished) error {
 	}
 	w.copied(s, record, frontier)
 	return w.settleViews()
+}
+
+// copyOver has a copy begin over that was interrupted: what is served holds until
+// another is there whole.
+func (w *writer) copyOver(s *sourceState) {
+	s.stopped = true // until the source has begun another run
+	select {
+	case s.again <- struct{}{}:
+	default: // asked for already
+	}
 }
 
 // allDifferences compares everything that is served of a source with its copy;

@@ -20,6 +20,9 @@ func (w *writer) startCopy(s *sourceState, event CopyStarted) error {
 	defer c.Abandon()
 	w.dropSource(c, name)
 	w.catalog.sources[name] = &sourceRecord{}
+	if event.Identity != nil {
+		w.catalog.sources[name].Begun = &begunCopy{Position: event.Position, Identity: event.Identity}
+	}
 	if err := storage.SetMeta(c, sourcePrefix+name, w.catalog.sources[name]); err != nil {
 		return err
 	}
@@ -186,8 +189,10 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 	if err := storage.SetMeta(c, sourcePrefix+name, record); err != nil {
 		return err
 	}
+	missing := w.dropMissing(c, event)
 	for relation, r := range w.catalog.relations {
 		if r.Source == name {
+			r.Whole = false // it goes without saying from here on
 			if err := storage.SetMeta(c, relationPrefix+relation, r); err != nil {
 				return err
 			}
@@ -198,6 +203,11 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 		return fmt.Errorf("finish the copy of %s: %w", name, err)
 	}
 	w.copied(s, record, frontier)
+	for _, schema := range missing {
+		if err := w.await(s, schema); err != nil {
+			return err
+		}
+	}
 	return w.settleViews()
 }
 

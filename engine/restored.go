@@ -54,6 +54,7 @@ func MarkRestored(s *storage.Store, held map[string]string) error {
 	}
 	for name, record := range records {
 		record.Restored = &Restored{Held: held[name]}
+		record.Begun = nil // a copy that the backup caught unfinished has no log kept for it: it begins again
 		if err := storage.SetMeta(c, sourcePrefix+name, record); err != nil {
 			return err
 		}

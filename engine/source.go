@@ -15,7 +15,7 @@ type Source interface {
 	// Run connects and delivers events to out until ctx ends or an error makes
 	// it pointless to go on; it reconnects by itself after passing faults. With
 	// from nil it first delivers an initial copy (CopyStarted, CopiedRows…,
-	// CopyFinished), else it resumes: every transaction that ends after
+	// TableRead…, CopyFinished), or with from.Unfinished the rest of one, else it resumes: every transaction that ends after
 	// from.Position comes, in order, whole, exactly once per connection
 	// (duplicates after a reconnect may come and are dropped by the receiver by
 	// Transaction.End). out is bounded: a slow receiver makes the database wait.
@@ -46,9 +46,14 @@ type Resume struct {
 	// its place in the stream takes what is held for it, or else ends with a Halt that has
 	// Anew set.
 	Restored *Restored
+	// Unfinished says that the initial copy was interrupted: Position and Identity
+	// are of its CopyStarted, Schemas those of the relations that were read whole. The
+	// source ends that copy by CopyFinished, and copies what is missing beside the
+	// stream; where it cannot go on from there, it begins another by CopyStarted.
+	Unfinished bool
 }
 
-// Event is one of CopyStarted, CopiedRows, CopyFinished, Moved, *Transaction, Progress, Condition,
+// Event is one of CopyStarted, CopiedRows, TableRead, CopyFinished, Moved, *Transaction, Progress, Condition,
 // TableCopying, TableCopied, TableHalted, TableDropped.
 type Event interface{ event() }
 
@@ -58,7 +63,14 @@ type CopyStarted struct {
 	Schemas []*relation.Schema
 	// RowsExpected by relation name, as the database's statistics estimate.
 	RowsExpected map[string]int64
+	// Position and Identity are those of the CopyFinished to come, for Resume; without
+	// an identity, a copy that is interrupted starts over.
+	Position relation.Position
+	Identity []byte
 }
+
+// TableRead says of a relation of an initial copy that all its rows have come.
+type TableRead struct{ Relation string }
 
 // CopiedRows are some rows of one relation, in no particular order, each row
 // by column ordinal of the relation's schema. The receiver owns them.
@@ -71,6 +83,9 @@ type CopiedRows struct {
 type CopyFinished struct {
 	Position relation.Position
 	Identity []byte
+	// Missing are relations of the copy that were not read whole before it was
+	// interrupted: what came of them is void, and they are copied beside the stream.
+	Missing []string
 }
 
 // Moved says that what follows comes from a database that continues the one
@@ -165,6 +180,7 @@ func (h *Halt) Error() string {
 
 func (CopyStarted) event()  {}
 func (CopiedRows) event()   {}
+func (TableRead) event()    {}
 func (CopyFinished) event() {}
 func (Moved) event()        {}
 func (*Transaction) event() {}

@@ -41,7 +41,8 @@ func newWriter(e *Engine) (*writer, error) {
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
-			s.tables[name] = &tableState{rows: record.Rows, fault: record.Halted}
+			live := c.sources[record.Source] != nil && c.sources[record.Source].Live
+			s.tables[name] = &tableState{rows: record.Rows, fault: record.Halted, copying: !live && !record.Whole}
 		}
 	}
 	for _, s := range e.sources {
@@ -71,6 +72,9 @@ func newWriter(e *Engine) (*writer, error) {
 func (w *writer) resume(s *sourceState) *Resume {
 	name := s.source.Name()
 	record := w.catalog.sources[name]
+	if record != nil && record.Begun != nil {
+		return w.resumeCopy(name, record.Begun)
+	}
 	if !record.resumes() {
 		return nil
 	}
@@ -218,6 +222,8 @@ func (w *writer) take(s *sourceState, event Event) error {
 		return w.startCopy(s, event)
 	case CopiedRows:
 		return w.storeCopied(s, event)
+	case TableRead:
+		return w.readTable(s, event)
 	case CopyFinished:
 		return w.finishCopy(s, event)
 	case Moved:

@@ -72,6 +72,9 @@ func (p *Project) Resolve(env Env) []yamlfile.Diagnostic {
 		}
 		if dsn, ok := r.text(s.dsn, "`dsn`"); ok {
 			s.DSN = dsn
+			if written, ok := s.dsn.Text("`dsn`"); ok {
+				s.read = func() (string, error) { return r.again(written) }
+			}
 		}
 		found = append(found, s.file.Take()...)
 	}

@@ -29,12 +29,21 @@ func (r resolver) text(n yamlfile.Node, what string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	out := r.expand(s, func(at, length int, hint, problem string) {
+		n.ReportWithin(at, length, yamlfile.CodeVariable, hint, "%s", problem)
+		ok = false
+	})
+	return out, ok
+}
+
+// expand puts the values in, and reports what stands in the way of it.
+func (r resolver) expand(s string, report func(at, length int, hint, problem string)) string {
 	var out strings.Builder
 	for at := 0; ; {
 		start := strings.Index(s[at:], "${")
 		if start < 0 {
 			out.WriteString(s[at:])
-			break
+			return out.String()
 		}
 		start += at
 		if start > at && s[start-1] == '$' { // $${ is a literal ${
@@ -44,20 +53,17 @@ func (r resolver) text(n yamlfile.Node, what string) (string, bool) {
 		}
 		end := strings.IndexByte(s[start:], '}')
 		if end < 0 {
-			n.ReportWithin(start, 2, yamlfile.CodeVariable, "write $${ for a literal ${", "${ without its }")
-			return "", false
+			report(start, 2, "write $${ for a literal ${", "${ without its }")
+			return ""
 		}
 		out.WriteString(s[at:start])
-		name := s[start+2 : start+end]
-		value, problem := r.value(name)
+		value, problem := r.value(s[start+2 : start+end])
 		if problem != "" {
-			n.ReportWithin(start, end+1, yamlfile.CodeVariable, "", "%s", problem)
-			ok = false
+			report(start, end+1, "", problem)
 		}
 		out.WriteString(value)
 		at = start + end + 1
 	}
-	return out.String(), ok
 }
 
 func (r resolver) value(name string) (value, problem string) {
@@ -104,3 +110,11 @@ func (r resolver) file(path string) (value, problem string) {
 
 // unresolved says that a string still names variables.
 func unresolved(s string) bool { return strings.Contains(s, "${") }
+
+// again resolves a string another time, for whoever connects again: what is in a
+// secret's file may be another one since.
+func (r resolver) again(s string) (string, error) {
+	var problems []error
+	out := r.expand(s, func(_, _ int, _, problem string) { problems = append(problems, errors.New(problem)) })
+	return out, errors.Join(problems...)
+}

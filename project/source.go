@@ -37,6 +37,7 @@ type Source struct {
 	Columns map[string]map[string]Column
 
 	dsn    yamlfile.Node
+	read   func() (string, error) // the DSN, resolved anew
 	file   *yamlfile.File
 	name   yamlfile.Node
 	tables []yamlfile.Node // where each of Tables is named
@@ -55,6 +56,15 @@ type Column struct {
 // Freshness says how far behind a source may be; 0 where it is not said.
 type Freshness struct {
 	WarnAfter, ErrorAfter time.Duration
+}
+
+// ReadDSN resolves the DSN anew, so that a password that was rotated in its file
+// is the one that is used. It may be called by any goroutine.
+func (s *Source) ReadDSN() (string, error) {
+	if s.read == nil {
+		return s.DSN, nil
+	}
+	return s.read()
 }
 
 // AllTables says that every table of the publication is captured.

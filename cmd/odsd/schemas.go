@@ -59,7 +59,7 @@ func captureOf(s *project.Source, log *slog.Logger) postgres.Config {
 		}
 	}
 	return postgres.Config{
-		Name: s.Name, DSN: s.DSN, Slot: s.Slot, Publication: s.Publication,
+		Name: s.Name, DSN: s.DSN, ReadDSN: s.ReadDSN, Slot: s.Slot, Publication: s.Publication,
 		Timezone: s.Timezone, Tables: s.Tables, Columns: columns, Heartbeat: s.Heartbeat, MaxSlotWAL: s.MaxSlotWAL,
 		ResyncOnLoss: s.ResyncOnLoss, Log: log,
 	}

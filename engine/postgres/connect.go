@@ -128,9 +128,16 @@ var sessionSettings = [...][2]string{
 }
 
 func (s *Source) connectConfig() (*pgx.ConnConfig, error) {
-	config, err := parseDSN(s.config.DSN)
+	dsn := s.config.DSN
+	if s.config.ReadDSN != nil {
+		var err error
+		if dsn, err = s.config.ReadDSN(); err != nil {
+			return nil, pass(codeConfig, err.Error(), "the source tries again by itself")
+		}
+	}
+	config, err := parseDSN(dsn)
 	if err != nil {
-		return nil, err
+		return nil, &configError{err}
 	}
 	for _, setting := range sessionSettings {
 		config.RuntimeParams[setting[0]] = setting[1]
@@ -145,7 +152,7 @@ func (s *Source) connectConfig() (*pgx.ConnConfig, error) {
 func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 	config, err := s.connectConfig()
 	if err != nil {
-		return nil, &configError{err}
+		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	conn, err := pgx.ConnectConfig(ctx, config)
@@ -168,7 +175,7 @@ type replicationConn struct {
 func (s *Source) connectReplication(ctx context.Context) (*replicationConn, error) {
 	config, err := s.connectConfig()
 	if err != nil {
-		return nil, &configError{err}
+		return nil, err
 	}
 	c := &replicationConn{wire: new(patientReader)}
 	config.RuntimeParams["replication"] = "database"

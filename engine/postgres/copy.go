@@ -14,8 +14,8 @@ import (
 )
 
 // initialCopy copies every table as of the point at which a new slot begins,
-// and gives what streaming resumes from. Interrupted, it leaves a slot behind
-// that the next attempt drops, and starts over.
+// and gives what streaming resumes from. Interrupted, it leaves the slot behind,
+// for takeUp, or for the next initialCopy to drop.
 //
 // The tables are locked (as by any reader) before the slot is made, so that
 // nothing rewrites them between the slot's snapshot and their copying: a
@@ -80,22 +80,26 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if len(seen.tables) != len(v.tables) || !seen.capturable() {
 		return nil, pass(codeCatalogMoved, "tables changed while their copy began", "the source tries again by itself")
 	}
-	if err := r.copyTables(ctx, conn, created.snapshot, seen); err != nil {
+	id := identityOf(installed, seen.publication.oid, seen.tables)
+	id.Timezone = r.config.Timezone.String()
+	if err := r.copyTables(ctx, conn, created, id, seen); err != nil {
 		return nil, err
 	}
 	if _, err := conn.Exec(ctx, "COMMIT"); err != nil {
 		return nil, fmt.Errorf("end the copy: %w", err)
 	}
-	id := identityOf(installed, seen.publication.oid, seen.tables)
-	id.Timezone = r.config.Timezone.String()
 	return r.finish(ctx, created, id, seen)
 }
 
-func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, snapshot string, v *survey) error {
+func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, created newSlot, id *identity, v *survey) error {
 	if err := r.deliver(ctx, engine.Condition{State: engine.Copying, SlotWAL: -1}); err != nil {
 		return err
 	}
-	started := engine.CopyStarted{Schemas: v.schemas(), RowsExpected: make(map[string]int64)}
+	stored, err := json.Marshal(id)
+	if err != nil {
+		return fmt.Errorf("write the identity: %w", err)
+	}
+	started := engine.CopyStarted{Schemas: v.schemas(), RowsExpected: make(map[string]int64), Position: created.position, Identity: stored}
 	for _, t := range v.tables {
 		started.RowsExpected[t.schema.Name] = t.estimate
 	}
@@ -103,16 +107,21 @@ func (r *run) copyTables(ctx context.Context, conn *pgx.Conn, snapshot string, v
 		return err
 	}
 	r.tables = newRoster(new(identity), nil)
-	rows := &reading{source: r.Source, snapshot: snapshot, survey: v}
+	r.begun = &begun{position: created.position, identity: id}
+	rows := &reading{source: r.Source, snapshot: created.snapshot, survey: v}
 	rows.emit = func(ctx context.Context, t *table, rows [][]relation.Value) error {
 		return r.deliver(ctx, engine.CopiedRows{Relation: t.schema.Name, Rows: rows})
 	}
 	rows.ended = func(ctx context.Context, t *table, fault *engine.Halt) error {
-		if fault == nil {
-			return nil
+		if fault != nil { // the others go on
+			r.tables.set(&captured{schema: t.schema, identity: t.identity(), state: halted})
+			return r.deliver(ctx, engine.TableHalted{Fault: fault})
 		}
-		r.tables.set(&captured{schema: t.schema, identity: t.identity(), state: halted}) // the others go on
-		return r.deliver(ctx, engine.TableHalted{Fault: fault})
+		if err := r.deliver(ctx, engine.TableRead{Relation: t.schema.Name}); err != nil {
+			return err
+		}
+		r.begun.add(t.schema)
+		return nil
 	}
 	return rows.read(ctx, conn)
 }
@@ -125,6 +134,7 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 	if err := r.deliver(ctx, engine.CopyFinished{Position: created.position, Identity: stored}); err != nil {
 		return nil, err
 	}
+	r.begun = nil
 	for _, t := range v.tables {
 		if c := r.tables.get(t.schema.Name); c == nil {
 			r.tables.set(&captured{schema: t.schema, identity: t.identity()})

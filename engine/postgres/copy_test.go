@@ -125,3 +125,109 @@ func TestCopyWithFewConnections(t *testing.T) {
 	f.stop()
 	d.untilSlotIdle()
 }
+
+// What an initial copy has read whole is not read again when it is interrupted:
+// the copy ends with it, the stream goes on from there, and the rest is copied
+// beside it.
+func TestInterruptedCopyKeepsWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	for _, by := range []string{"the daemon stops", "the connection is lost"} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			d.exec(`create table a (id int primary key, v int not null default 0)`, `insert into a select g from generate_series(1, 5000) g`,
+				`create table b (id int primary key, v int not null default 0, pad text default repeat('x', 300))`, `insert into b select g from generate_series(1, 30000) g`,
+				`create table c (id int primary key)`)
+			stop := d.writeTo(`update a set v = v + 1 where id = %d %% 5000; update b set v = v + 1 where id = %d * 7 %% 30000; select pg_sleep(0.005)`)
+			s := d.source("a", "b", "c")
+			f := follow(t, s, nil)
+			name := d.name + ".b"
+			f.until("some rows of b are there", func() bool { return len(f.rows[name]) > 0 && f.read[d.name+".a"] > 0 })
+			if by == "the daemon stops" {
+				f.stop()
+				d.untilSlotIdle()
+				if f.read[name] > 0 {
+					t.Skip("b was read whole before the daemon could stop")
+				}
+				f = follow(t, d.source("a", "b", "c"), f)
+			} else {
+				f.hold()
+				d.exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'COPY%'`)
+				f.release()
+			}
+			f.until("b is copied beside the stream", func() bool { return f.identities[name] != nil })
+			stop()
+			for _, table := range []string{"a", "b"} {
+				f.compare(d, table, "id, v")
+			}
+			d.exec(`insert into c values (1)`) // which may have been read by another session, or not
+			f.until("c is there", func() bool { return f.schema(d.name+".c") != nil })
+			f.compare(d, "c", "id")
+			f.stop()
+			if !f.takenUp || f.identities[d.name+".a"] != nil || f.identities[name] == nil {
+				t.Errorf("taken up %t, copied beside the stream %d: want b, and not a", f.takenUp, len(f.identities))
+			}
+			if f.doubled > 0 || f.failure != nil {
+				t.Errorf("%d transactions twice, %v", f.doubled, f.failure)
+			}
+		})
+	}
+}
+
+// An interrupted copy whose slot is gone, or whose publication is another one,
+// starts over.
+func TestInterruptedCopyThatCannotBeTakenUp(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{`select pg_drop_replication_slot('odsd_%[1]s')`, `drop publication odsd_%[1]s; create publication odsd_%[1]s for table a, b`} {
+		t.Run(strings.Fields(lost)[1], func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			d.exec(`create table a (id int primary key)`, `insert into a values (1)`,
+				`create table b (id int primary key)`, `insert into b select g from generate_series(1, 30000) g`)
+			f := follow(t, d.source("a", "b"), nil)
+			f.until("a was read", func() bool { return f.read[d.name+".a"] > 0 })
+			f.stop()
+			if f.copied {
+				t.Skip("the copy was finished before the daemon could stop")
+			}
+			d.untilSlotIdle()
+			for _, sql := range strings.Split(lost, "; ") {
+				d.exec(strings.ReplaceAll(sql, "%[1]s", d.name))
+			}
+			d.exec(`insert into a values (2)`)
+			f = follow(t, d.source("a", "b"), f)
+			f.untilCopied()
+			f.compare(d, "a", "id")
+			f.compare(d, "b", "id")
+			if f.stop(); f.takenUp {
+				t.Error("the copy was taken up")
+			}
+		})
+	}
+}
+
+// writeTo executes a statement again and again, its numbers growing, until the
+// given function is called.
+func (d *database) writeTo(sql string) (stop func()) {
+	d.t.Helper()
+	writer := d.another()
+	ctx, cancel := context.WithCancel(d.t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ctx.Err() == nil; i++ {
+			numbers := make([]any, strings.Count(sql, "%d"))
+			for n := range numbers {
+				numbers[n] = i
+			}
+			if _, err := writer.conn.Exec(context.WithoutCancel(ctx), fmt.Sprintf(sql, numbers...)); err != nil {
+				d.t.Errorf("write: %v", err)
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-stopped
+	}
+}

@@ -40,6 +40,9 @@
 // delivered of which table; the others give it orders, which it carries out
 // between two transactions.
 //
+// An initial copy that is interrupted goes on with the tables that were read whole
+// (begun.go), from the log that its slot keeps; the others are copied beside the stream.
+//
 // A copy's rows are read in ranges of pages by up to four sessions under one
 // exported snapshot, which belong to another errgroup that the copy joins.
 //

@@ -30,6 +30,9 @@ type follower struct {
 	schemas    []*relation.Schema
 	rows       map[string]map[string][]relation.Value
 	copied     bool
+	begun      engine.CopyStarted // of the initial copy
+	read       map[string]int     // relations of it that were read whole, with their rows
+	takenUp    bool               // it was interrupted and has ended all the same
 	identity   []byte
 	position   relation.Position
 	conditions []engine.Condition
@@ -62,9 +65,16 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &follower{t: t, source: s, acknowledges: acknowledges, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}),
 		rows: make(map[string]map[string][]relation.Value), stages: make(map[string]*staged), faults: make(map[string]*engine.Halt),
-		identities: make(map[string][]byte)}
+		identities: make(map[string][]byte), read: make(map[string]int)}
 	var resume *engine.Resume
-	if from != nil {
+	switch {
+	case from != nil && !from.copied && len(from.read) > 0:
+		f.schemas, f.rows = from.schemas, from.rows
+		resume = &engine.Resume{Position: from.begun.Position, Identity: from.begun.Identity, Unfinished: true}
+		for name := range from.read {
+			resume.Schemas = append(resume.Schemas, from.schema(name))
+		}
+	case from != nil && from.copied:
 		f.schemas, f.rows, f.copied, f.identity, f.position = from.schemas, from.rows, true, from.identity, from.position
 		f.identities = from.identities
 		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas, Tables: from.identities, Restored: from.restored}
@@ -130,6 +140,7 @@ func (f *follower) apply(e engine.Event) error {
 	switch e := e.(type) {
 	case engine.CopyStarted:
 		f.schemas, f.rows, f.copied = e.Schemas, make(map[string]map[string][]relation.Value), false
+		f.begun, f.read = e, make(map[string]int)
 		for _, s := range e.Schemas {
 			f.rows[s.Name] = make(map[string][]relation.Value)
 		}
@@ -145,8 +156,14 @@ func (f *follower) apply(e engine.Event) error {
 				return err
 			}
 		}
+	case engine.TableRead:
+		f.read[e.Relation] = len(f.rows[e.Relation])
 	case engine.CopyFinished:
-		f.copied, f.identity = true, e.Identity
+		f.copied, f.identity, f.takenUp = true, e.Identity, len(e.Missing) > 0
+		for _, name := range e.Missing {
+			delete(f.rows, name)
+			f.withoutSchema(name)
+		}
 		f.reach(e.Position)
 	case engine.Moved:
 		f.identity = e.Identity

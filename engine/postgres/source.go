@@ -21,6 +21,9 @@ type Config struct {
 	Name string
 	// DSN is a URL or keyword/value string.
 	DSN string
+	// ReadDSN gives the DSN anew at every connect, since a secret in it may have been
+	// rotated; DSN is used where it is nil.
+	ReadDSN func() (string, error)
 	// Slot and Publication are odsd_<name> where empty.
 	Slot, Publication string
 	// Timezone is what `timestamp without time zone` is read in; UTC where nil.
@@ -140,6 +143,7 @@ type run struct {
 	*Source
 	out    chan<- engine.Event
 	resume *resume // nil until a copy has finished
+	begun  *begun  // an initial copy that was interrupted; nil where there is none
 	tables *roster // what is captured, from then on
 	// promoted is what answers now, where it is on another timeline than what was
 	// stored; nil where it is not.
@@ -164,9 +168,10 @@ type resume struct {
 // Run delivers the source's events to out. See engine.Source.
 func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
 	r := &run{Source: s, out: out, retry: s.timing.firstRetry, stamps: make(map[string]string)}
-	if from == nil {
+	if from == nil || from.Unfinished {
 		s.acknowledged.Store(0) // of a copy that is void now
 		s.wishes.clear()
+		r.begun = begunFrom(from)
 	} else {
 		id, err := parseIdentity(from.Identity, from.Schemas, from.Tables)
 		if err != nil {
@@ -214,7 +219,7 @@ func (r *run) attempt(ctx context.Context) error {
 		}
 	}
 	if r.resume == nil {
-		replication, err = r.initialCopy(ctx, conn)
+		replication, err = r.firstCopy(ctx, conn)
 	} else {
 		replication, err = r.reconnect(ctx, conn)
 	}
