@@ -235,7 +235,7 @@ type batch struct {
 	changes      int
 	// differences are changes that no transaction brought: from what was served to
 	// what a copy has. also is written with them.
-	differences []ivm.Change
+	differences *differences
 	also        func(*storage.Commit) error
 	// logged counts what the commit adds to the logs of copies under way.
 	logged map[*stage]uint64
