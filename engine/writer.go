@@ -443,6 +443,10 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change, bounds ivm.Bo
 			upTo = append([]byte{}, g.record.Cursor...)
 		}
 		result, err := applyGuarded(g.view, c, reads, in, upTo, bounds)
+		var scratch *storage.ScratchError
+		if errors.As(err, &scratch) || w.ctx.Err() != nil && errors.Is(err, w.ctx.Err()) {
+			return nil, err // it is no fault of the view
+		}
 		if err != nil {
 			return nil, &viewError{g, err}
 		}
