@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"odsd/engine/ivm"
 	"odsd/storage"
 )
 
@@ -62,16 +61,15 @@ func (w *writer) finishCopyAnew(s *sourceState, event CopyFinished) error {
 	}
 	name := s.source.Name()
 	b := w.newBatch()
-	b.differences = differences
+	b.differences, b.changes = differences, differences.count
 	b.frontiers[s] = frontier
 	b.also = func(c *storage.Commit) error {
-		gained := rowsGained(differences)
 		for _, st := range stages {
 			st.erase(c)
 			relation := st.Schema.Name
 			r := *w.catalog.relations[relation]
 			r.Schema, r.Identity = st.Schema, nil
-			r.Rows += gained[relation]
+			r.Rows += differences.gained[relation]
 			if err := storage.SetMeta(c, relationPrefix+relation, r); err != nil {
 				return err
 			}
@@ -103,7 +101,7 @@ func (w *writer) copyOver(s *sourceState) {
 // allDifferences compares everything that is served of a source with its copy;
 // alike is false where a relation came, went, changed its columns or is halted,
 // or too many rows differ.
-func (w *writer) allDifferences(s *sourceState, stages []*stage) (all []ivm.Change, alike bool, err error) {
+func (w *writer) allDifferences(s *sourceState, stages []*stage) (all *differences, alike bool, err error) {
 	served := 0
 	for _, r := range w.catalog.relations {
 		if r.Source == s.source.Name() {
@@ -118,13 +116,8 @@ func (w *writer) allDifferences(s *sourceState, stages []*stage) (all []ivm.Chan
 		if r == nil || r.Halted != nil || !sameColumns(r.Schema, st.Schema) {
 			return nil, false, nil
 		}
-		differences, few, err := w.differences(st)
-		if err != nil || !few || len(all)+len(differences) > maxSwitch {
-			return nil, false, err
-		}
-		all = append(all, differences...)
 	}
-	return all, true, nil
+	return w.compareCopies(stages)
 }
 
 // replaceAll has the copied relations take the place of the served ones in one

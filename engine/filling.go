@@ -86,19 +86,29 @@ func (f *filling) takeChange(ctx context.Context, t sourced, change Change) erro
 // takeDifferences works off the rest: what is folded, or changes that no
 // transaction brought.
 func (f *filling) takeDifferences() error {
-	rest := f.batch.differences
-	if len(rest) == 0 {
+	if f.batch.differences == nil {
 		return f.slice(f.fold.changes())
 	}
-	for limit := f.w.engine.sliceChanges; len(rest) > limit; rest = rest[limit:] {
-		if err := f.slice(rest[:limit]); err != nil {
-			return err
+	var some []ivm.Change
+	bytes := 0
+	err := f.batch.differences.each(func(change ivm.Change) error {
+		if len(some) >= f.w.engine.sliceChanges || bytes >= sliceBytes {
+			if err := f.slice(some); err != nil {
+				return err
+			}
+			if err := f.end(); err != nil {
+				return err
+			}
+			some, bytes = nil, 0
 		}
-		if err := f.end(); err != nil {
-			return err
-		}
+		some = append(some, change)
+		bytes += weight(change.Old) + weight(change.New)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return f.slice(rest)
+	return f.slice(some)
 }
 
 // nextSlice works off what is folded and goes on with another slice.
@@ -222,7 +232,7 @@ func (e *Engine) beginLarge(b *batch) {
 	if e.large != nil { // which the writer alone sets
 		return
 	}
-	large := &LargeCommit{Sources: []string{}, Began: e.now(), Changes: b.changes + len(b.differences)}
+	large := &LargeCommit{Sources: []string{}, Began: e.now(), Changes: b.changes}
 	for s := range b.frontiers {
 		large.Sources = append(large.Sources, s.source.Name())
 	}

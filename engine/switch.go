@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"odsd/engine/ivm"
@@ -21,7 +22,7 @@ func (w *writer) serveStage(st *stage) error {
 	name := st.Schema.Name
 	record := w.catalog.relations[name]
 	if record != nil && record.Halted == nil {
-		differences, few, err := w.differences(st)
+		differences, few, err := w.compareCopies([]*stage{st})
 		if err != nil {
 			return err
 		}
@@ -39,16 +40,16 @@ func (w *writer) serveStage(st *stage) error {
 }
 
 // mend changes the served rows into the copied ones and, where that is all, ends the copy.
-func (w *writer) mend(st *stage, differences []ivm.Change, last bool) error {
+func (w *writer) mend(st *stage, d *differences, last bool) error {
 	name := st.Schema.Name
 	b := w.newBatch()
-	b.differences = differences
+	b.differences, b.changes = d, d.count
 	if last {
 		b.also = func(c *storage.Commit) error {
 			st.erase(c)
 			record := *w.catalog.relations[name]
 			record.Schema, record.Identity = st.Schema, st.identity
-			record.Rows += rowsGained(differences)[name]
+			record.Rows += d.gained[name]
 			return storage.SetMeta(c, relationPrefix+name, record)
 		}
 	}
@@ -58,7 +59,7 @@ func (w *writer) mend(st *stage, differences []ivm.Change, last bool) error {
 	if last {
 		w.catalog.relations[name].Schema, w.catalog.relations[name].Identity = st.Schema, st.identity
 		w.forgetStage(st)
-		w.engine.log.Info("table copied", "source", st.source.source.Name(), "table", name, "rows", st.rows, "differences", len(differences))
+		w.engine.log.Info("table copied", "source", st.source.source.Name(), "table", name, "rows", st.rows, "differences", d.count)
 	}
 	return nil
 }
@@ -157,15 +158,56 @@ func readsDirectly(g *generation, name string) bool {
 	return false
 }
 
-// differences compares the served rows with the copied ones, both in the order
-// of their keys, in the columns that both have. few is false where there are more
-// than maxSwitch, or the two cannot be compared.
-func (w *writer) differences(st *stage) (differences []ivm.Change, few bool, err error) {
-	served := w.catalog.stored.Relations[st.Schema.Name]
-	ordinals, ok := projection(served.Schema, st.Schema)
-	if !ok {
+// differences are the changes from what is served of some relations to the copies of
+// them. There may be many, so they are not held but found again.
+type differences struct {
+	writer *writer
+	stages []*stage
+	count  int
+	gained map[string]int64
+}
+
+// compareCopies finds out how the copies differ from what is served. few is false where more
+// than maxSwitch rows do, or the two cannot be compared.
+func (w *writer) compareCopies(stages []*stage) (d *differences, few bool, err error) {
+	d = &differences{writer: w, stages: stages, gained: map[string]int64{}}
+	for _, st := range stages {
+		if _, ok := projection(w.catalog.stored.Relations[st.Schema.Name].Schema, st.Schema); !ok {
+			return nil, false, nil
+		}
+	}
+	err = d.each(func(change ivm.Change) error {
+		if d.count++; d.count > maxSwitch {
+			return errTooDifferent
+		}
+		for name, gained := range rowsGained([]ivm.Change{change}) {
+			d.gained[name] += gained
+		}
+		return nil
+	})
+	if errors.Is(err, errTooDifferent) {
 		return nil, false, nil
 	}
+	return d, err == nil, err
+}
+
+var errTooDifferent = errors.New("too many rows differ")
+
+// each visits the differences, relation by relation in the order of the keys.
+func (d *differences) each(visit func(ivm.Change) error) error {
+	for _, st := range d.stages {
+		if err := d.writer.eachDifference(st, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachDifference compares the served rows with the copied ones, both in the order
+// of their keys, in the columns that both have.
+func (w *writer) eachDifference(st *stage, visit func(ivm.Change) error) error {
+	served := w.catalog.stored.Relations[st.Schema.Name]
+	ordinals, _ := projection(served.Schema, st.Schema)
 	snapshot := w.engine.store.Snapshot()
 	defer snapshot.Close()
 	p := newPairing(snapshot, served, st.relation)
@@ -182,15 +224,14 @@ func (w *writer) differences(st *stage) (differences []ivm.Change, few bool, err
 		if identical(change.Old, change.New) {
 			continue
 		}
-		if len(differences) == maxSwitch {
-			return nil, false, nil
+		if err := visit(change); err != nil {
+			return err
 		}
-		differences = append(differences, change)
 	}
 	if err := p.err(); err != nil {
-		return nil, false, fmt.Errorf("compare the copy of %s: %w", st.Schema.Name, err)
+		return fmt.Errorf("compare the copy of %s: %w", st.Schema.Name, err)
 	}
-	return differences, true, nil
+	return nil
 }
 
 func pick(row []relation.Value, ordinals []int) []relation.Value {

@@ -253,7 +253,7 @@ type batch struct {
 	changes      int
 	// differences are changes that no transaction brought: from what was served to
 	// what a copy has. also is written with them.
-	differences []ivm.Change
+	differences *differences
 	also        func(*storage.Commit) error
 	// logged counts what the commit adds to the logs of copies under way.
 	logged map[*stage]uint64
@@ -466,6 +466,10 @@ func (w *writer) maintain(c *storage.Commit, changes []ivm.Change, bounds ivm.Bo
 			upTo = append([]byte{}, g.record.Cursor...)
 		}
 		result, err := applyGuarded(g.view, c, reads, in, upTo, bounds)
+		var scratch *storage.ScratchError
+		if errors.As(err, &scratch) || w.ctx.Err() != nil && errors.Is(err, w.ctx.Err()) {
+			return nil, err // it is no fault of the view
+		}
 		if err != nil {
 			return nil, &viewError{g, err}
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"runtime/debug"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -180,6 +181,9 @@ func (c *Commit) end() {
 	if c.layer != nil {
 		if err := c.layer.close(); err != nil {
 			c.store.log.Error("store: cannot remove what is left of a large commit", "dir", c.layer.dir, "error", err)
+		}
+		if c.moved > memTable {
+			debug.FreeOSMemory() // what it took of the heap is the cache's again
 		}
 	}
 	c.store.writer.Unlock()

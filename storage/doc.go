@@ -44,8 +44,13 @@
 // a Pebble of its own without a log, in the folder scratch, whose values say "set to"
 // or "gone". The next slice is made over the store under the layer:
 //
-//	Get, Scan            pending ▷ layer ▷ store less the ranges that were deleted
-//	Before: Get, Scan              layer ▷ store less the ranges that were deleted
+//	Get, Scan           pending ▷ layer ▷ store less the ranges that were deleted
+//	Before: Get, Scan             layer ▷ store less the ranges that were deleted,
+//	                              both as of the slice's beginning
+//
+// Spill moves what a slice has written so far into the layer as well, and Before stays
+// what it was: for what one change leads to. A Run is a set of keys outside the store, in
+// order, for what is to be worked off by and by.
 //
 // Apply makes sorted tables of the layer that do not overlap, the frontiers and the
 // deleted ranges among them, and Pebble takes them in by one step. The store never

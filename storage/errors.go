@@ -67,6 +67,18 @@ func (e *CorruptError) Hint() string {
 	return fmt.Sprintf("check the disk; then restore a backup, or move %s away and start odsd again: it copies every source anew and rebuilds every view", e.Dir)
 }
 
+// ScratchError says that what a large commit needs outside the store cannot be
+// written or read: the disk is at fault, and nobody who asked for it.
+type ScratchError struct {
+	Doing string
+	Cause error
+}
+
+func (e *ScratchError) Error() string { return e.Doing + ": " + e.Cause.Error() }
+
+// Unwrap gives what stands in the way.
+func (e *ScratchError) Unwrap() error { return e.Cause }
+
 // ErrFinished is what a Commit returns after Apply or Abandon.
 var ErrFinished = errors.New("the commit has ended")
 

@@ -50,7 +50,7 @@ func (s *Store) newLayer() (*layer, error) {
 // openScratch makes a Pebble that need not outlive the process.
 func (s *Store) openScratch(dir string, memTableBytes uint64) (*pebble.DB, error) {
 	if err := s.fs.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make room for a large commit: %w", err)
+		return nil, &ScratchError{"make room for a large commit", err}
 	}
 	options := &pebble.Options{
 		FS:                         s.fs,
@@ -73,7 +73,7 @@ func (s *Store) openScratch(dir string, memTableBytes uint64) (*pebble.DB, error
 	}
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, fmt.Errorf("make room for a large commit: %w", err)
+		return nil, &ScratchError{"make room for a large commit", err}
 	}
 	return db, nil
 }
@@ -101,7 +101,7 @@ func (l *layer) take(o *overlay) error {
 		err = closeErr
 	}
 	if err != nil {
-		return fmt.Errorf("write a large commit: %w", err)
+		return &ScratchError{"write a large commit", err}
 	}
 	return nil
 }

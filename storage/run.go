@@ -38,7 +38,7 @@ func (c *Commit) NewRun() (*Run, error) {
 // Add puts a key in, which may be there.
 func (r *Run) Add(key []byte) error {
 	if err := r.batch.Set(key, nil, nil); err != nil {
-		return fmt.Errorf("write a run of a large commit: %w", err)
+		return &ScratchError{"write a run of a large commit", err}
 	}
 	if r.batch.Len() < runBatch {
 		return nil
@@ -48,7 +48,7 @@ func (r *Run) Add(key []byte) error {
 
 func (r *Run) flush() error {
 	if err := r.batch.Commit(pebble.NoSync); err != nil {
-		return fmt.Errorf("write a run of a large commit: %w", err)
+		return &ScratchError{"write a run of a large commit", err}
 	}
 	r.batch.Reset()
 	return nil
@@ -62,7 +62,7 @@ func (r *Run) Each(lower []byte, visit func(key []byte) (more bool, err error)) 
 	}
 	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: lower})
 	if err != nil {
-		return fmt.Errorf("read a run of a large commit: %w", err)
+		return &ScratchError{"read a run of a large commit", err}
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		more, err := visit(it.Key())
@@ -71,7 +71,7 @@ func (r *Run) Each(lower []byte, visit func(key []byte) (more bool, err error)) 
 		}
 	}
 	if err := it.Close(); err != nil {
-		return fmt.Errorf("read a run of a large commit: %w", err)
+		return &ScratchError{"read a run of a large commit", err}
 	}
 	return nil
 }
