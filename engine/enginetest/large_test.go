@@ -31,7 +31,7 @@ func TestEndedInTheMiddleOfALargeCommit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const orders = 2000
+			const orders = 500
 			if err := world.begin(schemas, checked, hotDatabase(t, schemas, orders)); err != nil {
 				t.Fatal(err)
 			}

@@ -70,7 +70,7 @@ func (h *huge) finish() {
 func hugeRows(t *testing.T) int {
 	text := os.Getenv("ODSD_HUGE_ROWS")
 	if text == "" {
-		return 150_000
+		return 100_000
 	}
 	rows, err := strconv.Atoi(text)
 	if err != nil {
