@@ -41,6 +41,7 @@ func TestProblems(t *testing.T) {
 		{"total * rate", "rate", "numeric and double precision", "decimal(x)"},
 		{`name + 1`, "name + 1", "text + integer is not defined", "text(x)"},
 		{`placed_at > "yesterday"`, `"yesterday"`, "is not a timestamptz", "2024-01-31T12:30:00Z"},
+		{`placed_at - placed_at > "soon"`, `"soon"`, "is not an interval", ""},
 		{"1 < n < 3", "<", "not chained", "a < b and b < c"},
 		{"n = 1", "=", `unexpected "="`, "=="},
 		{"n == 1 AND ok", "AND", `unexpected "AND"`, "and"},

@@ -56,7 +56,7 @@ func literalAs(e *Expr, t relation.Type) (adapted *Expr, adapts bool, err error)
 	case from == relation.Text && parsedBeside(to):
 		v, err := parseLiteral(to, e.Const.Str())
 		if err != nil {
-			return nil, true, fmt.Errorf("%q is not a %s", e.Const.Str(), relation.TypeOf(to))
+			return nil, true, fmt.Errorf("%q is not %s", e.Const.Str(), withArticle(relation.TypeOf(to).String()))
 		}
 		return constant(relation.TypeOf(to), v), true, nil
 	case to.Family() == relation.FloatFamily && isExact(from):
@@ -67,6 +67,13 @@ func literalAs(e *Expr, t relation.Type) (adapted *Expr, adapts bool, err error)
 		return constant(relation.TypeOf(to), relation.OfFloat(to, v.Float())), true, nil
 	}
 	return nil, false, nil
+}
+
+func withArticle(noun string) string {
+	if strings.ContainsAny(noun[:1], "aeio") { // a uuid
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 // parsedBeside lists the kinds that a text literal takes on beside them, as in

@@ -3,8 +3,10 @@ package postgres
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"strings"
@@ -137,7 +139,7 @@ func (s *Source) connectConfig() (*pgx.ConnConfig, error) {
 	}
 	config, err := parseDSN(dsn)
 	if err != nil {
-		return nil, &configError{err}
+		return nil, s.unreadable(dsn, err)
 	}
 	for _, setting := range sessionSettings {
 		config.RuntimeParams[setting[0]] = setting[1]
@@ -146,6 +148,16 @@ func (s *Source) connectConfig() (*pgx.ConnConfig, error) {
 		config.RuntimeParams["application_name"] = "odsd/" + s.config.Name
 	}
 	return config, nil
+}
+
+// unreadable says what a DSN that cannot be read means. One that was right before,
+// or whose certificates cannot be read, may be right again: files are replaced.
+func (s *Source) unreadable(dsn string, err error) error {
+	var file *fs.PathError
+	if dsn == s.config.DSN && !errors.As(err, &file) {
+		return &configError{err}
+	}
+	return pass(codeConfig, oneLine(err.Error()), "the source tries again by itself: put the files in order that its `dsn:` is made of")
 }
 
 // connect opens a session for the catalog and for copying.

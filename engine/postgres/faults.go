@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"regexp"
@@ -24,6 +25,7 @@ const (
 	codeProtocol       = "PROTOCOL"         // the stream does not make sense
 	codeConfig         = "CONFIG"           // the DSN cannot be read
 	codeUnreachable    = "UNREACHABLE"      // passing: no connection, or lost
+	codeCertificate    = "CERTIFICATE"      // passing: the server's certificate is not one to trust
 	codeAuthentication = "AUTHENTICATION"   // passing: the server refuses the role
 	codePrivilege      = "PRIVILEGE"        // passing: a right was taken away
 	codeSlotActive     = "SLOT_ACTIVE"      // passing: somebody else reads our slot
@@ -79,7 +81,11 @@ func faultOf(err error) *engine.Halt {
 		return halt(codeConfig, config.Error(), "correct `dsn:` of the source")
 	}
 	var server *pgconn.PgError
-	if !errors.As(err, &server) {
+	var distrust *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &distrust):
+		return halt(codeCertificate, connectionText(err), "renew the server's certificate, or correct sslrootcert in the DSN: both are read anew at every attempt")
+	case !errors.As(err, &server):
 		return halt(codeUnreachable, connectionText(err), "check that the server runs and that the DSN's host and port are right")
 	}
 	message := fmt.Sprintf("the server says: %s (%s)", server.Message, server.Code)

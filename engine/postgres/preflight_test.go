@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"odsd/engine"
 	"odsd/storage/relation"
@@ -194,6 +196,42 @@ func TestLeastRightsAreEnough(t *testing.T) {
 	f.catchUp(d)
 	if got, want := f.table(d.name+".t"), "1 a\n2 b"; got != want {
 		t.Errorf("rows\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The statements of docs/operations.md are all that the role needs, where nobody has
+// any right by being somebody.
+func TestDocumentedRightsAreEnough(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "```sql\nCREATE ROLE")
+	statements, _, ends := strings.Cut("CREATE ROLE"+block, "```")
+	if !found || !ends {
+		t.Fatal("docs/operations.md has no statements that make a role")
+	}
+	d := newDatabase(t)
+	role := d.name + "_documented"
+	d.exec(`revoke all on database `+d.name+` from public`, `revoke all on schema public from public`,
+		`create table orders (id int primary key)`, `create table order_items (id int primary key)`, `insert into orders values (1)`)
+	names := strings.NewReplacer("ROLE odsd", "ROLE "+role, "TO odsd", "TO "+role, "DATABASE shop", "DATABASE "+d.name, "odsd_shop", "odsd_"+d.name)
+	d.exec(names.Replace(statements))
+
+	s := d.sourceAs(d.dsnOf(role, "secret"), "orders", "order_items")
+	s.config.Heartbeat = 50 * time.Millisecond
+	f := follow(t, s, nil)
+	f.untilCopied()
+	d.exec(`insert into order_items values (2)`)
+	f.compare(d, "orders", "id")
+	f.compare(d, "order_items", "id")
+	s.CopyTable(d.name + ".orders")
+	f.untilCopies(1)
+	f.compare(d, "orders", "id")
+	f.stop()
+	if len(f.faults) > 0 {
+		t.Errorf("faults: %v", f.faults)
 	}
 }
 
