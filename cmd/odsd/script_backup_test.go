@@ -32,7 +32,8 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // writing DATABASE STATEMENT commits a statement again and again, beside the script, until
-// there is a row in the table stop; the advisory lock 7 is free after the last one.
+// there is a row in the table stop; the advisory lock 7 is free after the last one. It
+// does so a hundred times a second or so, which a daemon keeps up with on any machine.
 func writing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: writing DATABASE STATEMENT")
@@ -44,7 +45,7 @@ func writing(ts *testscript.TestScript, neg bool, args []string) {
 			_, err := conn.Exec(ctx, "create table if not exists stop (x int); select pg_advisory_lock(7)", pgx.QueryExecModeSimpleProtocol)
 			begun <- err
 			if err == nil {
-				_, err = conn.Exec(ctx, "do $$ begin while not exists (select from stop) loop "+args[1]+"; commit; end loop; end $$", pgx.QueryExecModeSimpleProtocol)
+				_, err = conn.Exec(ctx, "do $$ begin while not exists (select from stop) loop "+args[1]+"; commit; perform pg_sleep(0.005); end loop; end $$", pgx.QueryExecModeSimpleProtocol)
 			}
 			return err
 		})
