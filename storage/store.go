@@ -78,15 +78,39 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.clearScratch(); err != nil {
 		return nil, closeAfter(err, lock.Close)
 	}
-	s.tables = s.options(o)
-	if s.db, err = pebble.Open(dir, s.tables); err != nil {
-		s.cache.Unref()
-		return nil, closeAfter(openError(dir, err), lock.Close)
+	if err := s.openTables(o); err != nil {
+		return nil, closeAfter(err, lock.Close)
 	}
 	if err := s.checkFormat(); err != nil {
 		return nil, closeAfter(err, s.Close)
 	}
 	return s, nil
+}
+
+// openTables opens what the store is kept in, or makes it.
+func (s *Store) openTables(o Options) error {
+	err := s.openDB(o)
+	if err == nil {
+		return nil
+	}
+	if never, lookErr := s.neverMade(); lookErr != nil || !never {
+		return err
+	}
+	s.log.Warn("a store whose making was interrupted is made anew", "dir", s.dir, "error", err)
+	if err := s.clear(); err != nil {
+		return err
+	}
+	s.damage.Store(nil)
+	return s.openDB(o)
+}
+
+func (s *Store) openDB(o Options) (err error) {
+	s.tables = s.options(o)
+	if s.db, err = pebble.Open(s.dir, s.tables); err != nil {
+		s.cache.Unref()
+		return openError(s.dir, err)
+	}
+	return nil
 }
 
 // Lock keeps everybody from opening the store in dir, which must exist, until unlock is
