@@ -11,7 +11,6 @@ import (
 
 	"odsd/engine"
 	"odsd/engine/memory"
-	"odsd/storage"
 	"odsd/storage/relation"
 )
 
@@ -91,34 +90,10 @@ func (f forgetful) Run(ctx context.Context, from *engine.Resume, out chan<- engi
 // Transactions that end at or below the frontier are known: delivered again, they
 // change nothing, whatever they hold.
 func TestTransactionDeliveredAgainIsDropped(t *testing.T) {
-	c, err := ParseCase(returningCase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked, err := CheckViews(c.Schemas, c.Views)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range c.Steps {
-		if err := w.Commit(step); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open("store", storage.Options{FS: w.fs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	w, store := playedReturning(t)
 	applied := 0
 	e, err := engine.New(engine.Options{
-		Store: store, Sources: []engine.Source{forgetful{w.sources["a"]}}, Definitions: engine.Definitions{Views: checked},
+		Store: store, Sources: []engine.Source{forgetful{w.sources["a"]}}, Definitions: engine.Definitions{Views: w.Views},
 		Observe: func(r engine.CommitReport) { applied += r.Transactions },
 	})
 	if err != nil {

@@ -1,6 +1,10 @@
 package enginetest
 
-import "testing"
+import (
+	"testing"
+
+	"odsd/storage"
+)
 
 const returningCase = `
 relation a.t1
@@ -67,4 +71,39 @@ func TestViewThatReturnsFindsWhatChangedBelowIt(t *testing.T) {
 	if err := w.Check(); err != nil {
 		t.Error(err)
 	}
+}
+
+// playedReturning plays returningCase to its end, and opens the store that its engine left.
+func playedReturning(t *testing.T) (*World, *storage.Store) {
+	t.Helper()
+	c, err := ParseCase(returningCase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, err := CheckViews(c.Schemas, c.Views)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range c.Steps {
+		if err := w.Commit(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store, err := storage.Open("store", storage.Options{FS: w.fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w, store
 }

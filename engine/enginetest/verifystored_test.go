@@ -10,31 +10,7 @@ import (
 // A store whose engine has ended is verified as it lies: a document that is not there is
 // found, and nothing is written.
 func TestAStoreAtRestIsVerified(t *testing.T) {
-	c, err := ParseCase(returningCase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked, err := CheckViews(c.Schemas, c.Views)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range c.Steps {
-		if err := w.Commit(step); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open("store", storage.Options{FS: w.fs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	_, store := playedReturning(t)
 	report, err := engine.VerifyStored(t.Context(), store, engine.VerifyOptions{})
 	if err != nil || !report.OK || len(report.Views) != 2 || report.Views[0].Documents != 3 || len(report.Sources) != 0 {
 		t.Fatalf("before the damage: %+v, %v", report, err)
