@@ -15,10 +15,11 @@ PKG ?= ./...
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-# Tests of one goroutine that count or compare very many cases: the race detector has
-# nothing to find in them and makes each several times as long.
-UNRACED := ^Test(CostOf|GeneratedCases|KeysAreTheDecoders|MarksAreTheDecoders)
-UNRACED_PKG := $(if $(filter ./...,$(PKG)),./engine/enginetest ./project/fileschema,$(PKG))
+# Tests that count or compare very many cases, or play one run as often as it has
+# writes: the race detector finds nothing in them that it does not find in others, and makes
+# each several times as long.
+UNRACED := ^Test(CostOf|GeneratedCases|EngineCrash|CrashAtEveryWrite|CrashWhile|KeysAreTheDecoders|MarksAreTheDecoders)
+UNRACED_PKG := $(if $(filter ./...,$(PKG)),./storage ./engine/enginetest ./project/fileschema,$(PKG))
 
 .PHONY: test
 test: lint ## formatter, vet, linter, all tests, with the race detector where there is anything to race
