@@ -39,18 +39,8 @@ step
 // A view is taken out of the project and put back. What changed meanwhile in the
 // view that it stands on is found, although nobody needed that view's index.
 func TestViewThatReturnsFindsWhatChangedBelowIt(t *testing.T) {
-	c, err := ParseCase(returningCase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked, err := CheckViews(c.Schemas, c.Views)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := NewWorld(c.Schemas, checked, NewDatabase(c.Schemas))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, w := newReturning(t)
+	checked := w.Views
 	defer func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)
@@ -73,8 +63,8 @@ func TestViewThatReturnsFindsWhatChangedBelowIt(t *testing.T) {
 	}
 }
 
-// playedReturning plays returningCase to its end, and opens the store that its engine left.
-func playedReturning(t *testing.T) (*World, *storage.Store) {
+// newReturning makes the world of returningCase, before its first step.
+func newReturning(t *testing.T) (*Case, *World) {
 	t.Helper()
 	c, err := ParseCase(returningCase)
 	if err != nil {
@@ -88,6 +78,13 @@ func playedReturning(t *testing.T) (*World, *storage.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, w
+}
+
+// playedReturning plays returningCase to its end, and opens the store that its engine left.
+func playedReturning(t *testing.T) (*World, *storage.Store) {
+	t.Helper()
+	c, w := newReturning(t)
 	for _, step := range c.Steps {
 		if err := w.Commit(step); err != nil {
 			t.Fatal(err)
