@@ -128,16 +128,16 @@ func (w *world) killAt(ctx context.Context, place failpoint.Name, random *rand.R
 		return err
 	}
 	ended := w.daemon.ended
-	ticker := time.NewTicker(time.Second / 2)
-	defer ticker.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for dead := false; !dead; {
 		select {
 		case <-ended:
 			dead = true
-		case <-ticker.C:
-			w.lead(patient, place, random)
+		case <-next.C:
+			next.Reset(w.lead(patient, place, random))
 		case <-patient.Done():
 			return fmt.Errorf("it does not come there: %w", patient.Err())
 		}
@@ -154,18 +154,23 @@ func (w *world) killAt(ctx context.Context, place failpoint.Name, random *rand.R
 }
 
 // lead has the daemon do what passes a place; what it answers does not matter, since it dies of it.
-func (w *world) lead(ctx context.Context, place failpoint.Name, random *rand.Rand) {
+// It says when to do so again: a copy that is asked for anew begins anew, and needs the time
+// to get through.
+func (w *world) lead(ctx context.Context, place failpoint.Name, random *rand.Rand) (again time.Duration) {
+	const soon = time.Second / 2
 	if w.daemon.where().GraphQL == "" {
-		return
+		return soon
 	}
 	switch place {
 	case failpoint.Copied, failpoint.CopySwitch:
 		_, _ = w.daemon.command(ctx, "resync", demo.Names()[random.IntN(len(demo.Names()))])
+		return 10 * soon
 	case failpoint.Built, failpoint.ViewSwitch, failpoint.Switched:
 		if all, err := w.views(); err == nil {
 			_, _ = w.daemon.command(ctx, "rebuild", "--detach", all[random.IntN(len(all))].Name)
 		}
 	}
+	return soon
 }
 
 // buildWith builds the program with a tag.

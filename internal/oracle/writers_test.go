@@ -83,6 +83,9 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 			worker := demo.NewWorker(w.dsns, seed+uint64(n))
 			defer worker.Close()
 			w.repeat(ctx, seed, func() error {
+				if w.isFarBehind() {
+					return nil
+				}
 				step := worker.Step(ctx)
 				t.count(step.Action, step.Commits, step.Err)
 				return step.Err
@@ -95,6 +98,11 @@ func (w *world) write(ctx context.Context, seed uint64, t *tally) {
 			wreck := &wrecker{dsns: w.dsns, random: rand.New(rand.NewPCG(seed, uint64(n))), conns: map[string]*pgx.Conn{}}
 			defer wreck.close()
 			w.repeat(ctx, seed, func() error {
+				// A prepared transaction stays open for no longer than one step: a daemon that
+				// makes a slot waits for it, and would lag until it ends.
+				if err := wreck.secondPhase(ctx, t); err != nil || w.isFarBehind() {
+					return err
+				}
 				return wreck.step(ctx, t)
 			})
 			return nil
@@ -111,13 +119,15 @@ const (
 	maxAhead   = 300
 )
 
+func (w *world) isFarBehind() bool { return w.ahead.Load() > maxAhead }
+
 // repeat repeats a step until ctx ends, with short pauses, longer ones where it failed
 // or the daemon is far behind.
 func (w *world) repeat(ctx context.Context, seed uint64, step func() error) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	for ctx.Err() == nil {
 		pause := pauseAfter
-		if w.ahead.Load() > maxAhead || step() != nil {
+		if step() != nil || w.isFarBehind() {
 			pause = retryAfter
 		}
 		w.ahead.Add(1)
@@ -133,14 +143,17 @@ type wrecker struct {
 	prepared map[string]string // by source, the transaction that waits for its second phase
 }
 
-func (w *wrecker) step(ctx context.Context, count *tally) error {
-	if len(w.prepared) > 0 {
-		err := w.finishPrepared(ctx)
-		count.count("second phase", 1, err)
-		if err != nil {
-			return err
-		}
+// secondPhase ends what the step before has prepared.
+func (w *wrecker) secondPhase(ctx context.Context, count *tally) error {
+	if len(w.prepared) == 0 {
+		return nil
 	}
+	err := w.finishPrepared(ctx)
+	count.count("second phase", 1, err)
+	return err
+}
+
+func (w *wrecker) step(ctx context.Context, count *tally) error {
 	t := chooseTransaction(w.random)
 	err := w.run(ctx, t)
 	count.count(t.name, 1, err)
