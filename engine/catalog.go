@@ -220,10 +220,12 @@ func (c *catalog) waitingSources(plan *views.Plan) []string {
 	return waiting
 }
 
-// awaited says that a relation cannot be read before a copy of it is complete.
+// awaited says that a relation cannot be read before a copy of it is complete. One that
+// is not stored is to be copied, now or once its source has begun its run: views are checked
+// against what the project captures.
 func (c *catalog) awaited(relation string) bool {
-	return c.halted[relation] != nil || c.relations[relation] == nil && c.stages[relation] != nil ||
-		c.relations[relation] != nil && c.relations[relation].Halted != nil
+	record := c.relations[relation]
+	return c.halted[relation] != nil || record == nil || record.Halted != nil
 }
 
 // schemas of the stored tables.

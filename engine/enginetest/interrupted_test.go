@@ -80,9 +80,16 @@ func TestInterruptedCopyGoesOnWithWhatWasRead(t *testing.T) {
 	if v := view("parts"); v.State != engine.ViewWaiting {
 		t.Errorf("the view on what is missing is %s", v.State)
 	}
-	second.out <- engine.TableCopying{Schema: part}
-	second.out <- rowsOf(part, 1, 4, 5)
-	second.out <- engine.TableCopied{Relation: part.Name, Position: 20, Identity: []byte("part")}
+	s.close()
+
+	s = newStage(t, fs, checked...) // before the copy of the part has begun
+	third := s.enter()
+	if v := view("parts"); v.State != engine.ViewWaiting || v.Next != nil {
+		t.Errorf("the view on what is missing is %s, %+v, in another daemon", v.State, v.Next)
+	}
+	third.out <- engine.TableCopying{Schema: part}
+	third.out <- rowsOf(part, 1, 4, 5)
+	third.out <- engine.TableCopied{Relation: part.Name, Position: 20, Identity: []byte("part")}
 	s.until("the other view is ready", func() bool { return view("parts").State == engine.ViewReady })
 	if v := view("parts"); v.Documents != 3 {
 		t.Errorf("%d documents, want 3", v.Documents)
