@@ -25,4 +25,7 @@
 //	source NAME   one a source: starts Source.Run and what fills its queue, in goroutines
 //	              that it joins, and starts them again after faults and for a copy anew
 //	syncer        makes commits durable, acknowledges, wakes waiters
+//
+// The writer starts and joins goroutines of its own while it passes a commit of many changes
+// through the views, one for each view that does not wait for another: see maintaining.go.
 package engine

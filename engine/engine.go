@@ -30,6 +30,9 @@ type Options struct {
 	// PartInstances is how many rows of documents of a view are worked off at a time; 0 for
 	// the default.
 	PartInstances int
+	// ForkChanges is from how many changes of a commit on views are maintained side by side; 0 for
+	// the default.
+	ForkChanges int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -43,6 +46,7 @@ type CommitReport struct {
 	Frontiers    int           // sources whose frontier moved, one key each
 	Slices       int           // 1 but in large commits
 	Parts        int           // of views that did not fit into memory
+	Forked       int           // views that were maintained side by side
 	Duration     time.Duration // of the writer's work, not of the sync
 	Stats        storage.Stats // keys read and written
 	Views        map[string]ivm.Result
@@ -78,8 +82,10 @@ type Engine struct {
 	sliceChanges int
 	// partInstances is how many instances of a view are held in memory at a time.
 	partInstances int
-	sources       []*sourceState
-	byName        map[string]*sourceState
+	// forkChanges is from how many changes on views are maintained side by side.
+	forkChanges int
+	sources     []*sourceState
+	byName      map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
 	verifying chan struct{}
 
@@ -157,6 +163,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.partInstances = o.PartInstances; e.partInstances == 0 {
 		e.partInstances = partInstances
+	}
+	if e.forkChanges = o.ForkChanges; e.forkChanges == 0 {
+		e.forkChanges = forkChanges
 	}
 	if e.now == nil {
 		e.now = time.Now

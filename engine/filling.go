@@ -36,6 +36,7 @@ type filling struct {
 	fold   *fold
 	slices int // but the last
 	parts  int // of views that did not fit into memory
+	forked int // views that were maintained beside others, in all slices
 	// Of all slices: the changes after folding, the rows that relations gained, what
 	// was done to the views, and the rows that came into quarantine.
 	changes     int
@@ -125,11 +126,12 @@ func (f *filling) slice(changes []ivm.Change) error {
 	if err := ivm.WriteBase(f.commit, &w.catalog.stored, changes); err != nil {
 		return err
 	}
-	results, err := w.maintain(f.commit, ivm.Shown(&w.catalog.stored, changes), ivm.Bounds{Instances: w.engine.partInstances, Part: f.part})
+	m, err := w.maintain(f.commit, ivm.Shown(&w.catalog.stored, changes), ivm.Bounds{Instances: w.engine.partInstances, Part: f.part})
 	if err != nil {
 		return err
 	}
-	for g, result := range results {
+	f.forked += m.forked
+	for g, result := range m.results {
 		sum := f.results[g]
 		sum.Add(result)
 		f.results[g] = sum

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"odsd/engine/ivm"
 	"odsd/internal/failpoint"
@@ -421,7 +420,7 @@ func (w *writer) fill(c *storage.Commit, b *batch) (err error) {
 	if w.engine.observe != nil {
 		report := CommitReport{
 			Transactions: len(b.transactions), Changes: f.changes, Frontiers: len(b.frontiers), Stats: stats,
-			Slices: f.slices + 1, Parts: f.parts, Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
+			Slices: f.slices + 1, Parts: f.parts, Forked: f.forked, Duration: w.engine.now().Sub(began), Views: map[string]ivm.Result{},
 		}
 		for g, result := range f.results {
 			report.add(g.plan.View.Name, result)
@@ -431,76 +430,6 @@ func (w *writer) fill(c *storage.Commit, b *batch) (err error) {
 	w.committed(b, f.gained, f.results)
 	f.quarantined.tell(w)
 	return nil
-}
-
-// maintain applies the changes to every generation of a view, each with those of
-// the generations that it stands on.
-func (w *writer) maintain(c *storage.Commit, changes []ivm.Change, bounds ivm.Bounds) (results map[*generation]ivm.Result, err error) {
-	results = map[*generation]ivm.Result{}
-	if len(changes) == 0 {
-		return results, nil
-	}
-	reads := ivm.NewReads(c, &w.catalog.stored, changes)
-	// Deferred, so that a fault that is recovered from leaves no cursor open.
-	defer func() { err = errors.Join(err, reads.Close()) }()
-	roots := map[storage.GenerationID][]ivm.Change{}
-	many := map[storage.GenerationID]*ivm.Roots{}
-	defer func() {
-		for _, m := range many {
-			err = errors.Join(err, m.Close())
-		}
-	}()
-	for _, g := range w.maintained {
-		if !g.begun() {
-			continue
-		}
-		in := ivm.Input{Changes: changes}
-		for _, input := range g.record.Inputs {
-			in.Changes = append(in.Changes[:len(in.Changes):len(in.Changes)], roots[input]...)
-			if m := many[input]; m != nil {
-				in.Many = append(in.Many, m)
-			}
-		}
-		var upTo []byte
-		if !g.record.Ready {
-			upTo = append([]byte{}, g.record.Cursor...)
-		}
-		result, err := applyGuarded(g.view, c, reads, in, upTo, bounds)
-		var scratch *storage.ScratchError
-		if errors.As(err, &scratch) || w.ctx.Err() != nil && errors.Is(err, w.ctx.Err()) {
-			return nil, err // it is no fault of the view
-		}
-		if err != nil {
-			return nil, &viewError{g, err}
-		}
-		results[g] = result
-		if g.relation != nil && len(result.Roots) > 0 {
-			ivm.WriteIndexes(c, g.relation, result.Roots)
-			roots[g.record.Generation] = result.Roots
-		}
-		if m := result.Many; m != nil {
-			many[g.record.Generation] = m
-			if err := m.WriteIndexes(c, g.relation); err != nil {
-				return nil, err
-			}
-			result.Many = nil
-			results[g] = result
-		}
-	}
-	return results, nil
-}
-
-// applyGuarded turns a panic in one view's maintenance into an error of that
-// view: the commit is then made without it.
-func applyGuarded(v *ivm.View, c *storage.Commit, reads *ivm.Reads, in ivm.Input, upTo []byte, bounds ivm.Bounds) (result ivm.Result, err error) {
-	began := time.Now()
-	defer func() {
-		result.Took = time.Since(began)
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("internal fault while maintaining the view: %v", cause)
-		}
-	}()
-	return v.Apply(c, reads, in, upTo, bounds)
 }
 
 // recordResults writes the counters that a commit moves, with the commit.

@@ -21,6 +21,9 @@ type Commit struct {
 	layer *layer
 	moved int
 	runs  int // that were made, for their names
+	// base is what the commit that this one is a fork of has written; nil of others.
+	base  *overlay
+	probe entry // for keys of base
 }
 
 // maxBatchBytes is what one batch may write: Pebble's end at 4 GiB, and each is
@@ -36,7 +39,7 @@ const keepBatch = memTable / 2
 func (s *Store) Begin() *Commit {
 	s.writer.Lock()
 	c := &Commit{store: s, pending: s.pending}
-	c.before = &before{store: &under{view: view{store: s, source: s.db}}, stats: &c.stats}
+	c.before = &before{store: &under{view: view{store: s, source: s.db}, recent: s.recent}, stats: &c.stats}
 	c.under = c.before
 	return c
 }
@@ -50,7 +53,10 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 	if c.pending == nil {
 		return nil, false, ErrFinished
 	}
-	pending, set, gone := c.pending.get(key)
+	pending, set, gone := c.pending.get(key, &c.pending.probe)
+	if !set && !gone {
+		pending, set, gone = c.ofBase(key)
+	}
 	switch {
 	case set:
 		c.stats.Gets++
@@ -71,7 +77,10 @@ func (c *Commit) Touches(key []byte) bool {
 	if c.under != c.before {
 		return true
 	}
-	_, set, gone := c.pending.get(key)
+	_, set, gone := c.pending.get(key, &c.pending.probe)
+	if !set && !gone {
+		_, set, gone = c.ofBase(key)
+	}
 	return set || gone
 }
 
@@ -81,7 +90,7 @@ func (c *Commit) Scan(lower, upper []byte) Cursor {
 	if c.pending == nil {
 		return &countingCursor{before: c.before, err: ErrFinished}
 	}
-	return newMergeCursor(c, lower, upper)
+	return c.merge(lower, upper)
 }
 
 // Set writes a key. Of several writes of one key the last wins.
@@ -156,15 +165,33 @@ func (c *Commit) Apply() error {
 		err = closeErr
 	}
 	if err != nil {
+		s.recent.clear()
 		return s.failure("write store", err)
 	}
+	c.remember()
 	s.applied.Add(1)
 	return nil
 }
 
+// remember brings up to date what is kept of the store.
+func (c *Commit) remember() {
+	if len(c.pending.ranges) > 0 {
+		c.store.recent.clear()
+		return
+	}
+	_ = c.pending.each(func(e *entry) error {
+		c.store.recent.wrote(e.key, e.value, e.deleted)
+		return nil
+	})
+}
+
 // Abandon ends the commit without writing anything. After Apply it does nothing.
 func (c *Commit) Abandon() {
-	if c.pending != nil {
+	switch {
+	case c.pending == nil:
+	case c.base != nil:
+		c.leave()
+	default:
 		c.end()
 	}
 }

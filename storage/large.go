@@ -29,8 +29,11 @@ func (c *Commit) NextSlice() error {
 // Spill moves what the slice has written so far out of memory. Nothing else changes:
 // the commit reads it still, and Before does not.
 func (c *Commit) Spill() error {
-	if c.pending == nil {
+	switch {
+	case c.pending == nil:
 		return ErrFinished
+	case c.base != nil:
+		return errForked
 	}
 	if c.layer == nil {
 		var err error
@@ -90,6 +93,7 @@ func (c *Commit) applyLarge() error {
 	if len(w.paths) == 0 {
 		return nil
 	}
+	s.recent.clear()
 	if err := s.db.Ingest(context.Background(), w.paths); err != nil {
 		return s.failure("write store", err)
 	}

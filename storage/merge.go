@@ -6,14 +6,17 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// mergeCursor walks the store and a commit's pending writes as one sequence.
+// mergeCursor walks the store and a commit's pending writes as one sequence; in a fork the
+// store is that under what the fork's commit has written.
 // Both sides stand at their next key that is not less than the current one;
 // where they stand at the same key, the pending write wins.
 type mergeCursor struct {
 	before       *before
 	overlay      *overlay
+	frozen       bool // nobody writes to the overlay, and others read it too
 	lower, upper []byte
 	seq          uint64 // it sees the writes up to this one
+	probe        entry
 
 	it      iterator // nil once closed
 	stored  bool     // it stands at a key
@@ -29,17 +32,48 @@ type mergeCursor struct {
 	err         error
 }
 
-func newMergeCursor(c *Commit, lower, upper []byte) *mergeCursor {
-	m := &mergeCursor{before: c.under, overlay: c.pending, seq: c.pending.open()}
+// merge gives a cursor over what the commit sees. Of the two overlays of a fork a range
+// has seldom more than one.
+func (c *Commit) merge(lower, upper []byte) *mergeCursor {
+	it, err := c.under.take(lower, upper)
+	if c.base == nil || !c.base.touches(lower, upper, &c.probe) {
+		return c.mergeOwn(it, err, lower, upper)
+	}
+	below := newMergeCursor(c.under, c.base, lower, upper)
+	below.frozen, below.seq = true, c.base.seq
+	below.it, below.err = it, err
+	if err != nil || !c.pending.touches(lower, upper, &c.probe) {
+		return below
+	}
+	return c.mergeOwn(mergedIterator{below}, nil, lower, upper)
+}
+
+func (c *Commit) mergeOwn(it iterator, err error, lower, upper []byte) *mergeCursor {
+	m := newMergeCursor(c.under, c.pending, lower, upper)
+	if m.it, m.err = it, err; err != nil {
+		m.it = nil
+		return m
+	}
+	m.seq = c.pending.open()
+	return m
+}
+
+// mergedIterator is a merged cursor as what lies under another.
+type mergedIterator struct{ *mergeCursor }
+
+func (i mergedIterator) First() bool      { return i.SeekGE(i.lower) }
+func (i mergedIterator) NextPrefix() bool { return i.Next() }
+func (i mergedIterator) Error() error     { return i.err }
+
+func (i mergedIterator) ValueAndErr() ([]byte, error) { return i.Value(), i.err }
+
+func newMergeCursor(under *before, o *overlay, lower, upper []byte) *mergeCursor {
+	m := &mergeCursor{before: under, overlay: o}
 	bounds := make([]byte, 0, len(lower)+len(upper))
 	bounds = append(append(bounds, lower...), upper...)
 	m.lower = bounds[:len(lower):len(lower)]
 	if upper != nil {
 		m.upper = bounds[len(lower):]
-	}
-	m.it, m.err = c.under.take(lower, upper)
-	if m.it == nil {
-		m.overlay.close()
 	}
 	return m
 }
@@ -143,7 +177,7 @@ func (m *mergeCursor) seekPending(key []byte, after bool) {
 		m.iter = o.tree.Iter()
 		m.grown = o.grown
 	}
-	ok := m.iter.Seek(o.probing(key))
+	ok := m.iter.Seek(probing(key, &m.probe))
 	if ok && after && bytes.Equal(m.iter.Item().entry.key, key) {
 		ok = m.iter.Next()
 	}
@@ -203,10 +237,19 @@ func (m *mergeCursor) Close() error {
 	if m.it == nil {
 		return m.err
 	}
-	if err := m.before.give(m.it); m.err == nil {
+	if err := m.giveBack(); m.err == nil {
 		m.err = err
 	}
 	m.it, m.valid = nil, false
-	m.overlay.close()
+	if !m.frozen {
+		m.overlay.close()
+	}
 	return m.err
+}
+
+func (m *mergeCursor) giveBack() error {
+	if below, ok := m.it.(mergedIterator); ok {
+		return below.Close()
+	}
+	return m.before.give(m.it)
 }

@@ -23,7 +23,7 @@ type overlay struct {
 	// cursors is how many are open, pinned the number the latest was opened at.
 	cursors int
 	pinned  uint64
-	probe   entry
+	probe   entry // of the one goroutine that writes
 	entries slab
 	memory  arena
 	size    int // bytes of the keys and values to be written
@@ -77,27 +77,40 @@ func itemOf(e *entry) item {
 	return item{binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint64(padded[8:]), e}
 }
 
-// probing makes the item by which a key is searched, until the next search.
-func (o *overlay) probing(key []byte) item {
-	o.probe.key = key
-	return itemOf(&o.probe)
+// probing makes the item by which a key is searched, until the next search with
+// the same probe.
+func probing(key []byte, probe *entry) item {
+	probe.key = key
+	return itemOf(probe)
 }
 
-func (o *overlay) find(key []byte) *entry {
+func (o *overlay) find(key []byte, probe *entry) *entry {
 	if o.tree.Len() == 0 {
 		return nil
 	}
-	found, ok := o.tree.Get(o.probing(key))
+	found, ok := o.tree.Get(probing(key, probe))
 	if !ok {
 		return nil
 	}
 	return found.entry
 }
 
+// touches says whether anything in [lower, upper) may have been written.
+func (o *overlay) touches(lower, upper []byte, probe *entry) (touched bool) {
+	if len(o.ranges) > 0 {
+		return true
+	}
+	o.tree.Ascend(probing(lower, probe), func(i item) bool {
+		touched = upper == nil || bytes.Compare(i.entry.key, upper) < 0
+		return false
+	})
+	return touched
+}
+
 // write sets or deletes a key. It copies what it is given.
 func (o *overlay) write(key, value []byte, deleted bool) {
 	o.seq++
-	found, ok := o.tree.GetHint(o.probing(key), &o.hint)
+	found, ok := o.tree.GetHint(probing(key, &o.probe), &o.hint)
 	if !ok {
 		e := o.entries.next()
 		*e = entry{key: o.memory.copy(key), value: o.memory.copy(value), deleted: deleted, seq: o.seq}
@@ -140,9 +153,9 @@ func (o *overlay) hidden(key []byte, after, upTo uint64) *rangeDelete {
 }
 
 // get says what the pending writes make of a key: set, gone, or, with neither,
-// not touched.
-func (o *overlay) get(key []byte) (value []byte, set, gone bool) {
-	e := o.find(key)
+// not touched. Several goroutines may ask, each with a probe of its own, while nobody writes.
+func (o *overlay) get(key []byte, probe *entry) (value []byte, set, gone bool) {
+	e := o.find(key, probe)
 	switch {
 	case e == nil:
 		return nil, false, len(o.ranges) > 0 && o.hidden(key, 0, o.seq) != nil

@@ -11,6 +11,7 @@ import (
 
 const (
 	defaultCache = 256 << 20
+	recentBytes  = 64 << 20
 	memTable     = 64 << 20
 	bloomBits    = 10
 )

@@ -2,7 +2,7 @@ package storage
 
 // Reader reads one unchanging state of the store, or the pending state of a Commit.
 type Reader interface {
-	// Get gives a key's value, which is the caller's own.
+	// Get gives a key's value, which stays as it is and must not be changed.
 	Get(key []byte) (value []byte, found bool, err error)
 	// Scan reads the keys from lower up to but not including upper, in order. A
 	// nil upper means to the end. The bounds are copied. The cursor stands before the first key and
@@ -52,4 +52,12 @@ type Stats struct {
 	Sets    int64
 	Deletes int64 // ranges deleted count as one
 	Bytes   int64 // of the keys and values to be written, as they stand
+}
+
+func (s *Stats) add(o Stats) {
+	s.Gets += o.Gets
+	s.Seeks += o.Seeks
+	s.Nexts += o.Nexts
+	s.Sets += o.Sets
+	s.Deletes += o.Deletes
 }

@@ -53,8 +53,11 @@ type Store struct {
 
 	// writer is held from Begin to the end of the commit.
 	writer sync.Mutex
-	// pending is the memory of one commit, handed from each to the next.
+	// pending is the memory of one commit, handed from each to the next, and recent what
+	// commits keep in memory of the store.
 	pending *overlay
+	recent  *recent
+	spare   []*overlay // of forks
 }
 
 // Open opens the store in dir, which is created where there is none. It fails with
@@ -74,7 +77,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, lockError(dir, err)
 	}
-	s := &Store{dir: dir, fs: o.FS, lock: lock, log: o.Log, pending: newOverlay()}
+	s := &Store{dir: dir, fs: o.FS, lock: lock, log: o.Log, pending: newOverlay(), recent: newRecent(recentBytes)}
 	if err := s.clearScratch(); err != nil {
 		return nil, closeAfter(err, lock.Close)
 	}

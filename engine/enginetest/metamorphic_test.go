@@ -57,6 +57,10 @@ var ways = []struct {
 	{"each commit in slices, each view in parts", func(j *journey) error {
 		return j.inLittleMemory(j.steps, &World{slice: 2 + j.IntN(10), part: 1 + j.IntN(4)})
 	}},
+	{"views side by side", func(j *journey) error { return j.inLittleMemory(j.steps, &World{fork: 1}) }},
+	{"views side by side, but those in parts", func(j *journey) error {
+		return j.inLittleMemory(j.steps, &World{fork: 1, part: 2 + j.IntN(10)})
+	}},
 }
 
 // journey is one case on its way.
@@ -71,8 +75,9 @@ type journey struct {
 }
 
 // seen counts what makes ways worth going: the commits that came while a view was
-// being built, those that were made in slices, and the parts that views were worked off in.
-type seen struct{ meanwhile, sliced, parts int }
+// being built, those that were made in slices, the parts that views were worked off in, and
+// the views that were maintained side by side.
+type seen struct{ meanwhile, sliced, parts, forked int }
 
 // TestSameStoreWhateverTheWay plays generated cases in every way.
 // ODSD_ORACLE_SECONDS plays for that long.
@@ -101,10 +106,10 @@ func TestSameStoreWhateverTheWay(t *testing.T) {
 		})
 		t.Fatalf("case %d, seed %d: %v\nmade small: %v\n%s", p.played, seed, err, travel(small, how, seed, &seen), small)
 	}
-	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built, %d were made in slices, with %d parts",
-		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, seen.meanwhile, seen.sliced, seen.parts)
-	if seen.meanwhile < p.played || seen.sliced < p.played || seen.parts < p.played {
-		t.Error("few commits came while views were being built, or were made in slices: such ways show little")
+	t.Logf("%d cases, each in %d ways, seeds %d to %d; %d commits came while views were being built, %d were made in slices, with %d parts, %d views were maintained beside others",
+		p.played, len(ways)+1, p.first, p.first+uint64(p.played)-1, seen.meanwhile, seen.sliced, seen.parts, seen.forked)
+	if seen.meanwhile < p.played || seen.sliced < p.played || seen.parts < p.played || seen.forked < p.played && runtime.GOMAXPROCS(0) > 1 {
+		t.Error("few commits came while views were being built, were made in slices or side by side: such ways show little")
 	}
 }
 
@@ -173,6 +178,7 @@ func (j *journey) inLittleMemory(steps []Step, world *World) error {
 			j.seen.sliced++
 		}
 		j.seen.parts += world.Last.Parts
+		j.seen.forked += world.Last.Forked
 	}
 	return world.CheckReference() // what the views count, too
 }

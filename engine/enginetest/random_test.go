@@ -40,7 +40,7 @@ func playSeed(t *testing.T, p *playtime, seed uint64, found tally) bool {
 		return false
 	}
 	found.add(Features(c, checked))
-	how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2}
+	how := manner{fullIdentity: seed%5 == 1, toasted: seed%5 == 2, forked: seed%2 == 1}
 	if err = play(c, how); err == nil {
 		return true
 	}
@@ -83,8 +83,9 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// manner is how the sources of a case tell their changes; see Database.
-type manner struct{ fullIdentity, toasted bool }
+// manner is how the sources of a case tell their changes, see Database, and whether the
+// views are maintained side by side.
+type manner struct{ fullIdentity, toasted, forked bool }
 
 // play plays a case on an engine that begins with empty databases, and checks
 // after every step; in the middle it starts the engine anew.
@@ -95,8 +96,11 @@ func play(c *Case, how manner) (err error) {
 	}
 	database := NewDatabase(c.Schemas)
 	database.FullIdentity, database.Toasted = how.fullIdentity, how.toasted
-	w, err := NewWorld(c.Schemas, checked, database)
-	if err != nil {
+	w := &World{}
+	if how.forked {
+		w.fork = 1
+	}
+	if err := w.begin(c.Schemas, checked, database); err != nil {
 		return err
 	}
 	defer func() {

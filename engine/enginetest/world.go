@@ -41,6 +41,8 @@ type World struct {
 	slice int
 	// part is how many instances of a view are worked off at a time; 0 for the default.
 	part int
+	// fork is from how many changes on views are maintained side by side; 0 for the default.
+	fork int
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -80,7 +82,7 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part, ForkChanges: w.fork}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
 		w.sources[name].Large = w.slice > 0

@@ -67,12 +67,14 @@ func (p *pass) accumulator(i *instance, a int) (*accumulator, error) {
 	return acc, nil
 }
 
-// takeOldResult keeps what the level above has of an accumulator.
+// takeOldResult keeps what the level above has of an accumulator; there is none above one
+// that feeds a field.
 func (p *pass) takeOldResult(i *instance, a int, acc *accumulator) (err error) {
 	switch spec := i.node.Accumulators[a]; {
+	case spec.Field >= 0:
 	case ordered(spec.Func):
 		acc.oldValue, err = p.extreme(i, a, &acc.old)
-	case ranked(spec.Func) && spec.Field < 0:
+	case ranked(spec.Func):
 		acc.oldFirst, err = p.firstRow(i, a, &acc.old)
 	}
 	return err

@@ -28,7 +28,7 @@ func (p *pass) expand() error {
 				return err
 			}
 			if p.crowded(2) {
-				return errCrowded
+				return ErrCrowded
 			}
 		}
 	}

@@ -101,6 +101,9 @@ func (p *pass) applyGroups(in Input) error {
 			return nil
 		}
 		if p.crowded(1) {
+			if p.bounds.Whole {
+				return ErrCrowded
+			}
 			if err := p.finishSomeGroups(); err != nil {
 				return err
 			}

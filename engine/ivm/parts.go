@@ -49,11 +49,13 @@ type Bounds struct {
 	Instances int
 	// Part is told after each part of a view that did not fit.
 	Part func() error
+	// Whole says that what does not fit is not to be worked off in parts: it ends with ErrCrowded.
+	Whole bool
 }
 
-// errCrowded ends a step, which has written nothing yet, since more instances became
+// ErrCrowded ends a step, which has written nothing yet, since more instances became
 // known than there is room for.
-var errCrowded = errors.New("more instances than fit into memory")
+var ErrCrowded = errors.New("more instances than fit into memory")
 
 // crowded says whether more instances of several roots are known than should be.
 func (p *pass) crowded(times int) bool {
@@ -66,6 +68,9 @@ func (p *pass) marked(i *instance) error {
 	i.dirty, i.marked = true, true
 	if !p.crowded(1) {
 		return nil
+	}
+	if p.bounds.Whole {
+		return ErrCrowded
 	}
 	return p.spillMarks()
 }
@@ -102,7 +107,7 @@ func (p *pass) forget() {
 func (p *pass) work(finish func(*pass) error) error {
 	if p.marks == nil {
 		err := finish(p)
-		if !errors.Is(err, errCrowded) {
+		if !errors.Is(err, ErrCrowded) || p.bounds.Whole {
 			return err
 		}
 	}
@@ -124,7 +129,7 @@ func (p *pass) workParts(finish func(*pass) error) error {
 			return nil
 		}
 		err = finish(part)
-		if errors.Is(err, errCrowded) { // what the marks led to is more than they are
+		if errors.Is(err, ErrCrowded) { // what the marks led to is more than they are
 			size = max(1, size/2)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"odsd/storage"
 	"odsd/storage/encoding"
@@ -18,8 +19,7 @@ type Reads struct{ before, after *side }
 // NewReads begins the reading of a commit to which WriteBase has written these
 // changes: their rows are known already.
 func NewReads(c *storage.Commit, catalog *Catalog, changes []Change) *Reads {
-	r := &Reads{before: newSide(c.Before()), after: newSide(c)}
-	r.after.commit, r.after.under = c, r.before
+	r := newReads(c, newKeptRows(), newKeptRows())
 	var key []byte
 	for _, change := range changes[:min(len(changes), maxKeptRows)] {
 		of := catalog.Relations[change.Relation]
@@ -31,9 +31,21 @@ func NewReads(c *storage.Commit, catalog *Catalog, changes []Change) *Reads {
 			row = change.Old
 		}
 		key = of.appendKey(append(key[:0], of.Prefix...), row)
-		r.before.rows[string(key)], r.after.rows[string(key)] = change.Old, change.New
+		r.before.rows.known[string(key)], r.after.rows.known[string(key)] = change.Old, change.New
 	}
 	return r
+}
+
+func newReads(c *storage.Commit, before, after *keptRows) *Reads {
+	r := &Reads{before: newSide(c.Before()), after: newSide(c)}
+	r.before.rows, r.after.rows = before, after
+	r.after.commit, r.after.under = c, r.before
+	return r
+}
+
+// Fork begins the reading of a fork of the commit. The rows that are read stay in common.
+func (r *Reads) Fork(f *storage.Commit) *Reads {
+	return newReads(f, r.before.rows, r.after.rows)
 }
 
 // Close releases the cursors and reports what went wrong with any.
@@ -45,7 +57,7 @@ func (r *Reads) Close() error {
 // it, or pending.
 type side struct {
 	reader storage.Reader
-	rows   map[string][]relation.Value // by storage key; nil where there is none
+	rows   *keptRows
 	// cursors over the entries of an index, kept open and moved by seeking
 	cursors map[storage.IndexID]storage.Cursor
 	// commit and under are of the pending side: what the commit has not touched
@@ -55,7 +67,7 @@ type side struct {
 }
 
 func newSide(r storage.Reader) *side {
-	return &side{reader: r, rows: map[string][]relation.Value{}, cursors: map[storage.IndexID]storage.Cursor{}}
+	return &side{reader: r, rows: newKeptRows(), cursors: map[storage.IndexID]storage.Cursor{}}
 }
 
 // close releases the cursors and reports what went wrong with any.
@@ -73,9 +85,34 @@ func (s *side) close() error {
 // maxKeptRows bounds the memory of one side.
 const maxKeptRows = 50_000
 
+// keptRows are rows of one side that were read, for the views that are maintained at the same
+// time too. The rows are not changed by anybody.
+type keptRows struct {
+	mu    sync.Mutex
+	known map[string][]relation.Value // by storage key; nil where there is none
+}
+
+func newKeptRows() *keptRows { return &keptRows{known: map[string][]relation.Value{}} }
+
+func (k *keptRows) get(key []byte) (row []relation.Value, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	row, known = k.known[string(key)]
+	return row, known
+}
+
+func (k *keptRows) keep(key []byte, row []relation.Value) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.known) >= maxKeptRows {
+		clear(k.known)
+	}
+	k.known[string(key)] = row
+}
+
 // row gets the row under a storage key; nil when there is none.
 func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
-	if row, ok := s.rows[string(key)]; ok {
+	if row, known := s.rows.get(key); known {
 		return row, nil
 	}
 	if s.under != nil && !s.commit.Touches(key) {
@@ -91,10 +128,7 @@ func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 			row = nil
 		}
 	}
-	if len(s.rows) >= maxKeptRows {
-		clear(s.rows)
-	}
-	s.rows[string(key)] = row
+	s.rows.keep(key, row)
 	return row, nil
 }
 
