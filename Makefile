@@ -18,7 +18,7 @@ help: ## list the targets
 # Tests that count or compare very many cases, or play one run as often as it has
 # writes: the race detector finds nothing in them that it does not find in others, and makes
 # each several times as long.
-UNRACED := ^Test(CostOf|GeneratedCases|EngineCrash|CrashAtEveryWrite|CrashWhile|KeysAreTheDecoders|MarksAreTheDecoders)
+UNRACED := ^Test(CostOf|DiskFullDuring|GeneratedCases|EngineCrash|CrashAtEveryWrite|CrashWhile|KeysAreTheDecoders|MarksAreTheDecoders)
 UNRACED_PKG := $(if $(filter ./...,$(PKG)),./storage ./engine/enginetest ./project/fileschema,$(PKG))
 
 .PHONY: test
@@ -84,7 +84,7 @@ oracle: ## random views and transactions against the naive evaluator and in ever
 	go test -count=1 -timeout 60m -run '^TestReferenceEqualsPostgreSQL$$' -v ./engine/enginetest \
 		-oracle.cases=$(ORACLE_CASES) -oracle.seed=$(ORACLE_SEED)
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
-		go test -count=1 -timeout 60m -run '^TestTheWholeProgramUnderFaults$$' -v ./internal/oracle
+		go test -count=1 -timeout 60m -run '^(TestTheWholeProgramUnderFaults|TestTransfersBetweenTablesUnderKills)$$' -v ./internal/oracle
 	ODSD_FAILPOINT_KILLS=$(FAILPOINT_KILLS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 240m -run '^TestKillsAtNamedPoints$$' -v ./internal/oracle
 

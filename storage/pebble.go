@@ -33,7 +33,7 @@ func (s *Store) options(o Options) *pebble.Options {
 	s.fatal, s.cacheBytes = o.Fatal, o.CacheBytes+memTables
 	s.cache = pebble.NewCache(s.cacheBytes)
 	options := &pebble.Options{
-		FS:                          s.fs,
+		FS:                          &logFS{s.fs, o.Fatal, &s.open},
 		Lock:                        s.lock,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Cache:                       s.cache,

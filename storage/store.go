@@ -45,6 +45,7 @@ type Store struct {
 	cacheBytes int64
 	tables     *pebble.Options
 	fatal      func(error)
+	open       atomic.Bool // from the end of Open to the beginning of Close
 
 	// damage is the first corruption that was found, by whomever.
 	damage atomic.Pointer[CorruptError]
@@ -87,6 +88,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.checkFormat(); err != nil {
 		return nil, closeAfter(err, s.Close)
 	}
+	s.open.Store(true)
 	return s, nil
 }
 
@@ -135,6 +137,7 @@ func closeAfter(err error, cleanup func() error) error {
 // Close ends the store. Commits, snapshots and cursors must have ended before.
 // What was applied is durable after it.
 func (s *Store) Close() error {
+	s.open.Store(false)
 	err := s.db.Close()
 	s.cache.Unref()
 	if lockErr := s.lock.Close(); err == nil {

@@ -94,7 +94,7 @@ func (c *cli) backup(ctx context.Context, dir string, hold bool) error {
 
 // backupClosed makes a backup of a store that no daemon has open.
 func (c *cli) backupClosed(ctx context.Context, dataDir string, r backupRequest, show func(done, known int64)) (*backupReport, error) {
-	if full, err := holdsStore(dataDir); err != nil || !full {
+	if there, err := anyStore(dataDir); err != nil || !there {
 		if err == nil {
 			err = hintf("is data_dir of odsd.yaml the one that is meant? 'odsd run' makes a store").errorf("there is no store in %s", dataDir)
 		}

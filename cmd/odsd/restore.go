@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -56,7 +54,7 @@ func (c *cli) restore(ctx context.Context, dir string, force bool) error {
 	}
 	bar := newProgress(c.stderr)
 	defer bar.end()
-	err = replaceStore(dataDir, force, func(to string) error {
+	err = replacement{os.Rename}.replace(dataDir, force, func(to string) error {
 		if err := backup.CopyStore(ctx, dir, m, to, func(done, known int64) { bar.show("bytes", done, known) }); err != nil {
 			return err
 		}
@@ -99,62 +97,4 @@ func markRestored(dir string, m *backup.Manifest) error {
 		held[s.Name] = s.Held
 	}
 	return errors.Join(engine.MarkRestored(store, held), store.Close())
-}
-
-// holdsStore says whether there is a store in a data directory.
-func holdsStore(dataDir string) (bool, error) {
-	entries, err := os.ReadDir(filepath.Join(dataDir, "store"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look for a store: %w", err)
-	}
-	return len(entries) > 0, nil
-}
-
-// replaceStore has make put a store beside the one in dataDir, and then in its place: until
-// then nothing of what is there is touched. What is replaced is removed last, and what a killed
-// restore left is removed by the next.
-func replaceStore(dataDir string, force bool, make func(to string) error) error {
-	store, coming, going := filepath.Join(dataDir, "store"), filepath.Join(dataDir, "store.restoring"), filepath.Join(dataDir, "store.replaced")
-	full, err := holdsStore(dataDir)
-	if err != nil {
-		return err
-	}
-	if full {
-		// Held to the end: a daemon that runs is not to lose its store, nor one to start in between.
-		unlock, err := storage.Lock(store)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		if !force {
-			return hintf("move %s away, or replace it: odsd restore --force", store).errorf("%s holds a store", dataDir)
-		}
-	}
-	if err := errors.Join(os.RemoveAll(coming), os.RemoveAll(going)); err != nil {
-		return fmt.Errorf("remove what an interrupted restore left: %w", err)
-	}
-	if err := make(coming); err != nil {
-		return errors.Join(err, os.RemoveAll(coming))
-	}
-	if full {
-		if err := os.Rename(store, going); err != nil {
-			return fmt.Errorf("put the store into its place: %w", err)
-		}
-	} else if err := os.Remove(store); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty
-		return fmt.Errorf("put the store into its place: %w", err)
-	}
-	if err := os.Rename(coming, store); err != nil {
-		return fmt.Errorf("put the store into its place: %w", err)
-	}
-	folder, err := os.Open(dataDir)
-	if err != nil {
-		return fmt.Errorf("sync the data directory: %w", err)
-	}
-	if err := errors.Join(folder.Sync(), folder.Close(), os.RemoveAll(going)); err != nil {
-		return fmt.Errorf("put the store into its place: %w", err)
-	}
-	return nil
 }

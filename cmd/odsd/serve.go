@@ -93,6 +93,9 @@ func openStore(dir string, log *slog.Logger) (*storage.Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
+	if err := endReplacement(dir); err != nil {
+		return nil, err
+	}
 	return storage.Open(storePath(dir), storage.Options{Log: log})
 }
 

@@ -69,7 +69,7 @@ func (c *cli) verifyClosed(ctx context.Context, request verifyRequest, missing e
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(storePath(dir)); err != nil {
+	if there, err := anyStore(dir); err != nil || !there {
 		return missing
 	}
 	store, err := openStore(dir, slog.New(slog.DiscardHandler))

@@ -30,6 +30,7 @@ type table struct {
 	indexes          []uniqueIndex
 	publishedColumns []int16 // attributes in the publication's list; nil: all
 	filter           string  // see publishedTable
+	publishedVersion string  // see publishedTable
 	schema           *relation.Schema
 	excluded         []int16      // attributes that the configuration leaves out
 	leak             *engine.Halt // an excluded column is published
@@ -180,7 +181,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	}
 	for _, t := range tables {
 		if published, ok := p.tables[t.oid]; ok {
-			t.publishedColumns, t.filter = published.attributes, published.filter
+			t.publishedColumns, t.filter, t.publishedVersion = published.attributes, published.filter, published.version
 		}
 	}
 	if err := readColumns(ctx, conn, tables, p); err != nil {

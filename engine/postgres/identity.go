@@ -35,6 +35,8 @@ type relationIdentity struct {
 	Columns []columnIdentity `json:"columns"`             // in the order of the schema's
 	// Partitions tells one set of partitions, and of their files, from another.
 	Partitions string `json:"partitions,omitempty"`
+	// Published is the version of the rows by which it is published; empty: not noted.
+	Published string `json:"published,omitempty"`
 }
 
 type columnIdentity struct {
@@ -56,7 +58,7 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 }
 
 func (t *table) identity() relationIdentity {
-	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions}
+	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion}
 	for _, c := range t.columns {
 		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask})
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"odsd/engine"
 )
@@ -89,6 +90,62 @@ func TestPartitionDecodedBeforeItIsAttachedOrDetached(t *testing.T) {
 		d.exec(`insert into m values (501, '2024-03-05', 'after')`)
 		f.compare(d, "m3", columns)
 	})
+}
+
+// A partition that is detached, written to and attached again has the same names and
+// files afterwards, while the stream told nothing of what was written meanwhile. Between two looks at
+// the catalog it is told by the version of the row that makes it a partition.
+func TestPartitionDetachedAndAttachedBetweenTwoLooks(t *testing.T) {
+	t.Parallel()
+	const columns = "id, day, v"
+	meanwhile := []string{`alter table m detach partition m1`,
+		`update m1 set v = 'detached' where id = 5`, `delete from m1 where id = 6`, `insert into m1 values (500, '2024-01-05', 'detached')`,
+		`alter table m attach partition m1 for values from ('2024-01-01') to ('2024-02-01')`}
+	for _, version := range []struct {
+		name   string
+		change func(d *database, f *follower) *follower
+	}{
+		{"in one transaction", func(d *database, f *follower) *follower {
+			d.transaction(meanwhile...)
+			return f
+		}},
+		{"by statements of their own", func(d *database, f *follower) *follower {
+			f.stop()
+			d.untilSlotIdle()
+			// The next source looks when it connects, and in a month.
+			next := d.source("m")
+			next.timing.poll = 30 * 24 * time.Hour
+			f = follow(d.t, next, f)
+			f.until("it streams", func() bool { return f.state() == engine.Streaming })
+			d.exec(meanwhile...)
+			f.catchUp(d)
+			f.stop()
+			d.untilSlotIdle()
+			return follow(d.t, d.source("m"), f)
+		}},
+		{"while nothing reads the stream", func(d *database, f *follower) *follower {
+			f.stop()
+			d.untilSlotIdle()
+			d.exec(meanwhile...)
+			return follow(d.t, d.source("m"), f)
+		}},
+	} {
+		t.Run(version.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			f := d.followPartitioned("m")
+			d.exec(`insert into m values (501, '2024-01-05', 'before')`)
+			f.catchUp(d)
+			f = version.change(d, f)
+			f.untilCopies(1)
+			d.exec(`insert into m values (502, '2024-01-06', 'after')`, `update m1 set v = 'after' where id = 7`)
+			f.compare(d, "m", columns)
+			f.stop()
+			if len(f.faults) > 0 || f.doubled > 0 {
+				t.Errorf("halted: %v, %d transactions twice", f.faults, f.doubled)
+			}
+		})
+	}
 }
 
 func (d *database) partitioned() {

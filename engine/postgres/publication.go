@@ -28,6 +28,7 @@ type publication struct {
 type publishedTable struct {
 	attributes []int16 // of the column list; nil: none, so all columns
 	filter     string  // tells one row filter from another; "": none
+	version    string  // of the rows of the catalog by which it is published
 }
 
 const publicationQuery = `
@@ -41,9 +42,12 @@ from pg_publication p where p.pubname = $1`
 //
 // A partitioned table stands for its partitions, or with
 // publish_via_partition_root for itself, and then its partitions do not count.
+//
+// The versions of the rows tell that a table was taken out and put in again, or an
+// operation not published for a time: what was written then is not in the stream.
 const publishedQuery = `
 with recursive pub as (
-	select oid, puballtables, pubviaroot from pg_publication where pubname = $1
+	select oid, puballtables, pubviaroot, xmin::text as version from pg_publication where pubname = $1
 ), whole as (
 	select c.oid, c.relkind from pub join pg_class c on %s
 	where c.relkind in ('r', 'p') and c.relpersistence = 'p' and c.oid >= 16384
@@ -58,10 +62,17 @@ with recursive pub as (
 	select c.oid, c.relkind from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
 	where b.relkind = 'p'
 )
-select t.oid, %s
+select t.oid, %s, concat_ws(' ', pub.version, by_name.versions%s)
 from pub
 join (select oid, relkind from member union select oid, relkind from below) t on
 	case when pub.pubviaroot then t.oid not in (select oid from below) else t.relkind <> 'p' end
+cross join lateral (
+	select array_agg(relid) as oids from (select t.oid as relid union select a.relid::oid from pg_partition_ancestors(t.oid) a) s
+) self_and_above
+cross join lateral (
+	select string_agg(r.oid || '/' || r.xmin::text, ' ' order by r.oid) as versions from pg_publication_rel r
+	where r.prpubid = pub.oid and r.prrelid = any(self_and_above.oids)
+) by_name
 left join pg_publication_rel r on r.prpubid = pub.oid and r.prrelid = t.oid and t.oid not in (select oid from whole)`
 
 // Since PostgreSQL 15 a publication may name schemas, columns and rows. A row
@@ -70,7 +81,10 @@ const (
 	wholeBefore15     = `pub.puballtables`
 	wholeSince15      = `(pub.puballtables or c.relnamespace in (select pnnspid from pg_publication_namespace where pnpubid = pub.oid))`
 	publishedBefore15 = `null::int2[], ''`
+	versionsBefore15  = ``
 	publishedSince15  = `r.prattrs::int2[], coalesce(md5(regexp_replace(r.prqual::text, ':location -?\d+', '', 'g')), '')`
+	versionsSince15   = `, (select string_agg(n.oid || '/' || n.xmin::text, ' ' order by n.oid) from pg_publication_namespace n
+	where n.pnpubid = pub.oid and n.pnnspid in (select relnamespace from pg_class where oid = any(self_and_above.oids)))`
 )
 
 func readPublication(ctx context.Context, conn *pgx.Conn, name string, version int) (*publication, error) {
@@ -83,17 +97,17 @@ func readPublication(ctx context.Context, conn *pgx.Conn, name string, version i
 		return nil, fmt.Errorf("read pg_publication: %w", err)
 	}
 	p.exists = true
-	whole, details := wholeBefore15, publishedBefore15
+	whole, details, versions := wholeBefore15, publishedBefore15, versionsBefore15
 	if version >= listsSince {
-		whole, details = wholeSince15, publishedSince15
+		whole, details, versions = wholeSince15, publishedSince15, versionsSince15
 	}
-	rows, err := conn.Query(ctx, fmt.Sprintf(publishedQuery, whole, details), name)
+	rows, err := conn.Query(ctx, fmt.Sprintf(publishedQuery, whole, details, versions), name)
 	if err != nil {
 		return nil, fmt.Errorf("read pg_publication_rel: %w", err)
 	}
 	var oid uint32
 	var t publishedTable
-	_, err = pgx.ForEachRow(rows, []any{&oid, &t.attributes, &t.filter}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &t.attributes, &t.filter, &t.version}, func() error {
 		p.tables[oid] = t
 		t.attributes = nil
 		return nil

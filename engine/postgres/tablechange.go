@@ -104,14 +104,18 @@ func (s *Source) compareOptions(c *captured, t *table) string {
 }
 
 // extension says what a table has got that its copy has not: new columns, which
-// the stream does not tell for the rows that were there, or other partitions,
-// whose rows it does not tell at all; "" where it has nothing.
+// the stream does not tell for the rows that were there, other partitions,
+// whose rows it does not tell at all, or another publication, which may have told nothing for
+// a time; "" where it has nothing.
 func extension(stored relationIdentity, t *table) string {
 	for i := range t.columns {
 		is := &t.columns[i]
 		if !slices.ContainsFunc(stored.Columns, func(was columnIdentity) bool { return was.Attribute == is.attribute }) {
 			return fmt.Sprintf("column %s was added", quote(is.name))
 		}
+	}
+	if stored.Published != "" && t.publishedVersion != stored.Published {
+		return "the publication was altered, so that changes may be missing"
 	}
 	if t.partitions != stored.Partitions {
 		return "partitions were attached, detached, truncated or rewritten"

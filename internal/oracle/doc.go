@@ -9,4 +9,7 @@
 // At each barrier writing stops and the daemon catches up. Then what it serves must
 // equal its own recomputation (`odsd verify`), and what PostgreSQL makes of the same
 // rows by the SQL that the definitions mean (engine/enginetest).
+//
+// A bank of its own has transfers between two tables that are large enough for the daemon to be
+// killed in the middle of their initial copies; the total in each reply is always the same.
 package oracle

@@ -39,19 +39,19 @@ var faults = []fault{
 	{"database killed", 1, killDatabase},
 }
 
-func chooseFault(random *rand.Rand) fault {
+func chooseFault(of []fault, random *rand.Rand) fault {
 	total := 0
-	for _, f := range faults {
+	for _, f := range of {
 		total += f.weight
 	}
 	n := random.IntN(total)
-	for _, f := range faults {
+	for _, f := range of {
 		if n < f.weight {
 			return f
 		}
 		n -= f.weight
 	}
-	return faults[0] // not reached
+	return of[0] // not reached
 }
 
 // randomMoment passes some time, short ones more often; what the others do in it is

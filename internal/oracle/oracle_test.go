@@ -118,7 +118,7 @@ func (w *world) round(ctx context.Context, seed uint64, first bool, s *summary) 
 func (w *world) breakThings(ctx context.Context, random *rand.Rand, first bool, s *summary) error {
 	for n := range 2 + random.IntN(4) {
 		randomMoment(ctx, random, 2*time.Second)
-		f := chooseFault(random)
+		f := chooseFault(faults, random)
 		if first && n == 0 {
 			f = fault{name: "daemon killed while it copies", do: killDaemonStarting}
 		}
