@@ -30,6 +30,8 @@ type Options struct {
 	// PartInstances is how many rows of documents of a view are worked off at a time; 0 for
 	// the default.
 	PartInstances int
+	// LoadBytes is how much of copied rows is held in memory; 0 for the default.
+	LoadBytes int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -78,6 +80,7 @@ type Engine struct {
 	sliceChanges int
 	// partInstances is how many instances of a view are held in memory at a time.
 	partInstances int
+	loadBytes     int
 	sources       []*sourceState
 	byName        map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
@@ -128,6 +131,7 @@ type sourceState struct {
 	paused  bool              // a fence is being made
 	cut     relation.Position // apply up to here only; 0: no fence
 	held    []Event
+	then    func() error // what follows when its loads are stored: nothing is taken before
 }
 
 type tableState struct {
@@ -157,6 +161,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.partInstances = o.PartInstances; e.partInstances == 0 {
 		e.partInstances = partInstances
+	}
+	if e.loadBytes = o.LoadBytes; e.loadBytes == 0 {
+		e.loadBytes = loadBytes
 	}
 	if e.now == nil {
 		e.now = time.Now

@@ -41,6 +41,9 @@ type World struct {
 	slice int
 	// part is how many instances of a view are worked off at a time; 0 for the default.
 	part int
+	// load is how many bytes of copied rows are held in memory; 0 for the default. Then they
+	// are delivered a few at a time.
+	load int
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -80,10 +83,11 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part, LoadBytes: w.load}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
 		w.sources[name].Large = w.slice > 0
+		w.sources[name].Batch = min(w.load, 2)
 	}
 	run, err := memory.Start(o)
 	if err != nil {

@@ -28,6 +28,8 @@ type Options struct {
 	SliceChanges int
 	// PartInstances is engine.Options.PartInstances.
 	PartInstances int
+	// LoadBytes is engine.Options.LoadBytes.
+	LoadBytes int
 }
 
 // Engine is a running engine over sources in memory.
@@ -52,6 +54,7 @@ func Start(o Options) (*Engine, error) {
 	run, err := engine.New(engine.Options{
 		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
 		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk, SliceChanges: o.SliceChanges, PartInstances: o.PartInstances,
+		LoadBytes: o.LoadBytes,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
