@@ -131,20 +131,10 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	if relation == nil {
 		return fmt.Errorf("source %s copies %s, which it did not announce", s.source.Name(), event.Relation)
 	}
-	changes := make([]ivm.Change, len(event.Rows))
-	for i, row := range event.Rows {
-		changes[i] = ivm.Change{Relation: event.Relation, New: row}
-	}
-	c := w.engine.store.Begin()
-	defer c.Abandon()
-	if err := ivm.WriteBase(c, &w.catalog.stored, changes); err != nil {
+	if err := w.gatherRows(s, relation, event.Rows); err != nil {
 		return err
 	}
-	if err := c.Apply(); err != nil {
-		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
-	}
-	failpoint.At(failpoint.Copied)
-	w.tellQuarantined(changes)
+	w.tellQuarantined(event.Relation, event.Rows)
 	w.catalog.relations[event.Relation].Rows += int64(len(event.Rows))
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
@@ -172,6 +162,14 @@ func (w *writer) move(s *sourceState, event Moved) error {
 	}
 	w.catalog.sources[name] = &record
 	return nil
+}
+
+// endCopy finishes a copy once its rows are in the store, less those that are void.
+func (w *writer) endCopy(s *sourceState, event CopyFinished) error {
+	for _, name := range event.Missing {
+		w.dropLoad(name)
+	}
+	return w.afterLoads(s, func(string) bool { return true }, func() error { return w.finishCopy(s, event) })
 }
 
 // finishCopy makes a source live in one commit: from here on its rows are a

@@ -15,6 +15,9 @@
 // A commit of more rows than memory should hold is made in slices, each like a commit,
 // that become visible together: see filling.go. Meanwhile every source waits.
 //
+// The rows of a copy are no commits: they are sorted outside the store and ingested before the
+// commit that says that they are there: see load.go.
+//
 // A fault of one table halts that table and the views on it; everything else goes
 // on. A table that is copied while others are served is staged beside the rows
 // that are served, and takes their place in one commit: see stage.go.

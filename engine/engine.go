@@ -33,6 +33,8 @@ type Options struct {
 	// ForkChanges is from how many changes of a commit on views are maintained side by side; 0 for
 	// the default.
 	ForkChanges int
+	// LoadBytes is how much of copied rows is held in memory; 0 for the default.
+	LoadBytes int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -84,6 +86,7 @@ type Engine struct {
 	partInstances int
 	// forkChanges is from how many changes on views are maintained side by side.
 	forkChanges int
+	loadBytes   int
 	sources     []*sourceState
 	byName      map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
@@ -134,6 +137,7 @@ type sourceState struct {
 	paused  bool              // a fence is being made
 	cut     relation.Position // apply up to here only; 0: no fence
 	held    []Event
+	then    func() error // what follows when its loads are stored: nothing is taken before
 }
 
 type tableState struct {
@@ -166,6 +170,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if e.forkChanges = o.ForkChanges; e.forkChanges == 0 {
 		e.forkChanges = forkChanges
+	}
+	if e.loadBytes = o.LoadBytes; e.loadBytes == 0 {
+		e.loadBytes = loadBytes
 	}
 	if e.now == nil {
 		e.now = time.Now

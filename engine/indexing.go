@@ -129,6 +129,7 @@ func (w *writer) dropIndex(c *storage.Commit, id storage.IndexID) {
 	c.DeleteRange(prefix, storage.PrefixEnd(prefix))
 	storage.DeleteMeta(c, indexKey(id))
 	delete(w.catalog.indexes, id)
+	w.omitIndex(prefix)
 }
 
 // dropUnusedIndexes removes the indexes that no view looks things up in any more.

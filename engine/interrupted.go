@@ -17,9 +17,14 @@ import (
 // All of them are the database's state at the one position at which the copy
 // began, which the source has the log kept from.
 
-// readTable notes that all rows of a relation have come. What is stored of it
-// before is durable with the note, since commits are durable in their order.
+// readTable has a relation of which all rows have come noted as whole.
 func (w *writer) readTable(s *sourceState, event TableRead) error {
+	return w.afterLoads(s, reads(event.Relation), func() error { return w.noteWhole(s, event) })
+}
+
+// noteWhole notes that all rows of a relation are stored. They are durable with the
+// note: tables that were ingested are durable, and commits are durable in their order.
+func (w *writer) noteWhole(s *sourceState, event TableRead) error {
 	record := w.catalog.relations[event.Relation]
 	if known := w.catalog.sources[s.source.Name()]; known == nil || known.Begun == nil || record == nil || record.Halted != nil {
 		return nil // of a copy beside the served rows, which starts over

@@ -44,10 +44,12 @@ func (q quarantineTally) tell(w *writer) {
 	}
 }
 
-// tellQuarantined tells what changes have put into quarantine.
-func (w *writer) tellQuarantined(changes []ivm.Change) {
+// tellQuarantined tells which copied rows are in quarantine.
+func (w *writer) tellQuarantined(relation string, rows [][]relation.Value) {
 	q := quarantineTally{}
-	q.count(w, changes)
+	for _, row := range rows {
+		q.count(w, []ivm.Change{{Relation: relation, New: row}})
+	}
 	q.tell(w)
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"odsd/engine/ivm"
-	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -195,6 +194,7 @@ func (w *writer) removeStage(c *storage.Commit, name string) {
 func (w *writer) forgetStage(st *stage) {
 	name := st.Schema.Name
 	delete(w.catalog.stages, name)
+	w.dropLoad(name)
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()
 	if t := st.source.tables[name]; t != nil {
@@ -226,21 +226,11 @@ func (st *stage) catalog() *ivm.Catalog {
 	return &ivm.Catalog{Relations: map[string]*ivm.Relation{st.Schema.Name: st.relation}}
 }
 
-// storeStaged writes copied rows.
+// storeStaged takes copied rows.
 func (w *writer) storeStaged(st *stage, event CopiedRows) error {
-	changes := make([]ivm.Change, len(event.Rows))
-	for i, row := range event.Rows {
-		changes[i] = ivm.Change{Relation: event.Relation, New: row}
-	}
-	c := w.engine.store.Begin()
-	defer c.Abandon()
-	if err := ivm.WriteBase(c, st.catalog(), changes); err != nil {
+	if err := w.gatherRows(st.source, st.relation, event.Rows); err != nil {
 		return err
 	}
-	if err := c.Apply(); err != nil {
-		return fmt.Errorf("store copied rows of %s: %w", event.Relation, err)
-	}
-	failpoint.At(failpoint.Copied)
 	w.gainStaged(st, int64(len(event.Rows)))
 	return nil
 }

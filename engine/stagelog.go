@@ -97,11 +97,11 @@ func (st *stage) readRow(b []byte) (row []relation.Value, rest []byte, err error
 // than a commit adds, so that the log becomes empty however busy the table is.
 const replayChunk = 3 * maxBatch
 
-// replaying gives a stage whose copy is complete, nil where there is none: its
+// replaying gives a stage whose copy is complete and stored, nil where there is none: its
 // log is to be replayed, and then its rows are to be served.
 func (w *writer) replaying() *stage {
 	for _, st := range w.catalog.stages {
-		if st.complete && !st.Whole {
+		if st.complete && !st.Whole && w.loads[st.Schema.Name] == nil {
 			return st
 		}
 	}

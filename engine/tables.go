@@ -128,10 +128,11 @@ func (w *writer) forgive(s *sourceState, name string) {
 	}
 }
 
-// copiedTable notes that a copy is complete: its log is replayed next.
+// copiedTable notes that a copy is complete: its log is replayed once its rows are in the store.
 func (w *writer) copiedTable(event TableCopied) {
 	if st := w.catalog.stages[event.Relation]; st != nil {
 		st.complete, st.position, st.identity = true, event.Position, event.Identity
+		w.endLoad(event.Relation)
 	}
 }
 
@@ -140,6 +141,7 @@ func (w *writer) giveUpTable(s *sourceState, fault *Halt) error {
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	w.removeStage(c, fault.Table)
+	w.dropLoad(fault.Table)
 	if err := c.Apply(); err != nil {
 		return fmt.Errorf("end the copy of %s: %w", fault.Table, err)
 	}
@@ -219,6 +221,7 @@ func (w *writer) dropRelation(c *storage.Commit, name string) {
 	c.DeleteRange(prefix, storage.PrefixEnd(prefix))
 	w.catalog.stored.Relations[name].ClearQuarantine(c)
 	w.dropIndexes(c, name)
+	w.dropLoad(name)
 	storage.DeleteMeta(c, relationPrefix+name)
 	delete(w.catalog.relations, name)
 	delete(w.catalog.stored.Relations, name)

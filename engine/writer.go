@@ -23,6 +23,7 @@ type writer struct {
 	chunk   int // documents of the next step of a build
 	// maintained are the generations that changes are applied to, inputs first.
 	maintained []*generation
+	loads      map[string]*load // of copies under way, by relation
 	// failed ends the loop: a command could not write to the store.
 	failed error
 	// ctx is that of the loop, which ends a commit of many slices too.
@@ -36,7 +37,7 @@ func newWriter(e *Engine) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
-	w := &writer{engine: e, catalog: c, ctx: context.Background(), chunk: min(firstChunk, e.chunk)}
+	w := &writer{engine: e, catalog: c, ctx: context.Background(), chunk: min(firstChunk, e.chunk), loads: map[string]*load{}}
 	e.mu.Lock() // status may be asked for before Run
 	for name, record := range c.relations {
 		if s := e.byName[record.Source]; s != nil {
@@ -107,6 +108,7 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 			w.close(event)
 		}
 	}
+	w.dropLoads(s)
 	if err := w.abandonStages(s); err != nil {
 		return nil, err
 	}
@@ -119,6 +121,7 @@ func (w *writer) restart(s *sourceState, anew bool) (*Resume, error) {
 
 func (w *writer) run(ctx context.Context) error {
 	w.ctx = ctx
+	defer w.dropLoads(nil)
 	for {
 		if w.lacksSpace() {
 			if err := w.waitForSpace(ctx); err != nil {
@@ -137,6 +140,9 @@ func (w *writer) run(ctx context.Context) error {
 		}
 		if w.failed != nil {
 			return w.failed
+		}
+		if err := w.loadSome(); err != nil {
+			return err
 		}
 		if err := w.replaySome(); err != nil {
 			return err
@@ -165,7 +171,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.queue.events)})
 		sources = append(sources, s)
 	}
-	if w.unbuilt() != nil || w.replaying() != nil {
+	if w.unbuilt() != nil || w.replaying() != nil || w.loading() != "" {
 		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectDefault})
 	}
 	chosen, value, ok := reflect.Select(cases)
@@ -184,7 +190,7 @@ func (w *writer) wait(ctx context.Context) (Event, *sourceState, error) {
 }
 
 // holds says whether nothing of a source may be applied now.
-func (s *sourceState) holds() bool { return s.paused }
+func (s *sourceState) holds() bool { return s.paused || s.then != nil }
 
 // next takes an event that was held back.
 func (s *sourceState) next() Event {
@@ -224,7 +230,7 @@ func (w *writer) take(s *sourceState, event Event) error {
 	case TableRead:
 		return w.readTable(s, event)
 	case CopyFinished:
-		return w.finishCopy(s, event)
+		return w.endCopy(s, event)
 	case Moved:
 		return w.move(s, event)
 	case TableCopying:

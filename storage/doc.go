@@ -62,6 +62,17 @@
 // is emptied when the store is opened. The log is synced before, since the tables do
 // not pass through it and a crash must not keep them and lose what came before.
 //
+// # Bulks
+//
+// What nobody reads before all of it is there, such as the rows of a copy, need not be
+// commits. A Bulk sorts keys outside the store and has tables taken in that lie below all
+// others:
+//
+//	Set ─▶ memory ─ Spill ─▶ sorted runs ─ Ingest, step by step ─▶ tables ─▶ visible and durable
+//
+// It takes each key once through memory and twice to the disk, and none of it through the log, a
+// memtable or a compaction. What says that the rows are there is a commit made after.
+//
 // # Keyspace
 //
 // A key's first byte says what it is. Identifiers are four bytes, big-endian;

@@ -51,6 +51,8 @@ type Store struct {
 	damage atomic.Pointer[CorruptError]
 	// applied counts commits, synced those known to be durable.
 	applied, synced atomic.Uint64
+	// bulks counts those that were made, for their names.
+	bulks atomic.Uint64
 
 	// writer is held from Begin to the end of the commit.
 	writer sync.Mutex

@@ -76,12 +76,19 @@ type stage struct {
 
 func newStage(t *testing.T, fs storage.FS, vs ...*views.View) *stage {
 	t.Helper()
+	return newStageOf(t, fs, engine.Options{Definitions: engine.Definitions{Views: vs}})
+}
+
+// newStageOf takes what else an engine may be made with.
+func newStageOf(t *testing.T, fs storage.FS, o engine.Options) *stage {
+	t.Helper()
 	store, err := storage.Open("store", storage.Options{FS: fs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, shop: newActor(t)}
-	s.engine, err = engine.New(engine.Options{Store: store, Sources: []engine.Source{s.shop}, Definitions: engine.Definitions{Views: vs}, Log: slog.New(slog.DiscardHandler)})
+	o.Store, o.Sources, o.Log = store, []engine.Source{s.shop}, slog.New(slog.DiscardHandler)
+	s.engine, err = engine.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ var ways = []struct {
 	}},
 	{"views taken away and added later", (*journey).withoutViews},
 	{"copied and built in the middle", (*journey).builtInTheMiddle},
+	{"copied in the middle, sorted outside the store", (*journey).sortedInTheMiddle},
 	{"built while the sources commit", (*journey).builtMeanwhile},
 	{"crashed at any point", (*journey).crashing},
 	{"everything in one commit of very many slices", func(j *journey) error {
@@ -269,6 +270,19 @@ func (j *journey) builtInTheMiddle() error {
 		return err
 	}
 	if err := j.anew(&World{chunk: 1 + j.IntN(3)}); err != nil {
+		return err
+	}
+	return j.commitAll(j.steps[at:])
+}
+
+// sortedInTheMiddle copies the databases as they are at some point, as if next to nothing of their rows
+// fitted into memory.
+func (j *journey) sortedInTheMiddle() error {
+	at := j.IntN(len(j.steps) + 1)
+	if err := j.commitAll(j.steps[:at]); err != nil {
+		return err
+	}
+	if err := j.anew(&World{load: 1 + j.IntN(1000)}); err != nil {
 		return err
 	}
 	return j.commitAll(j.steps[at:])

@@ -59,7 +59,7 @@ func playCopies(c *Case, seed uint64) (err error) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	database := NewDatabase(c.Schemas)
 	database.Toasted = seed%2 == 0
-	w := &World{slice: int(seed % 3), part: int(seed % 5)} // 0: as much as there is
+	w := &World{slice: int(seed % 3), part: int(seed % 5), load: int(seed%4) * 100} // 0: as much as there is
 	if err := w.begin(c.Schemas, checked, database); err != nil {
 		return err
 	}

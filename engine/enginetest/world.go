@@ -43,6 +43,9 @@ type World struct {
 	part int
 	// fork is from how many changes on views are maintained side by side; 0 for the default.
 	fork int
+	// load is how many bytes of copied rows are held in memory; 0 for the default. Then they
+	// are delivered a few at a time.
+	load int
 }
 
 // patience is how long a world waits for the engine before it calls it stuck.
@@ -82,10 +85,11 @@ func (w *World) rowsOf(name string) [][]relation.Value {
 }
 
 func (w *World) start() error {
-	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part, ForkChanges: w.fork}
+	o := memory.Options{FS: w.fs, Views: w.Views, Observe: w.observe, BuildChunk: w.chunk, SliceChanges: w.slice, PartInstances: w.part, ForkChanges: w.fork, LoadBytes: w.load}
 	for _, name := range w.sourceNames() {
 		o.Sources = append(o.Sources, w.sources[name])
 		w.sources[name].Large = w.slice > 0
+		w.sources[name].Batch = min(w.load, 2)
 	}
 	run, err := memory.Start(o)
 	if err != nil {

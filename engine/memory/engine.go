@@ -30,6 +30,8 @@ type Options struct {
 	PartInstances int
 	// ForkChanges is engine.Options.ForkChanges.
 	ForkChanges int
+	// LoadBytes is engine.Options.LoadBytes.
+	LoadBytes int
 }
 
 // Engine is a running engine over sources in memory.
@@ -54,6 +56,7 @@ func Start(o Options) (*Engine, error) {
 	run, err := engine.New(engine.Options{
 		Store: store, Sources: sources, Definitions: engine.Definitions{Views: o.Views},
 		Log: slog.New(slog.DiscardHandler), Observe: o.Observe, BuildChunk: o.BuildChunk, SliceChanges: o.SliceChanges, PartInstances: o.PartInstances, ForkChanges: o.ForkChanges,
+		LoadBytes: o.LoadBytes,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

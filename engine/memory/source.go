@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ type Source struct {
 	rows    func(relation string) [][]relation.Value
 	// Large has every transaction delivered as one that is too large for memory.
 	Large bool
+	// Batch is how many rows of a copy are delivered at a time, the last of a relation first; 0 for
+	// all at once, as they come.
+	Batch int
 
 	mu           sync.Mutex
 	log          []*engine.Transaction // all that were committed, ever
@@ -126,11 +130,26 @@ func (s *Source) copy(ctx context.Context, out chan<- engine.Event) (relation.Po
 		return 0, err
 	}
 	for _, schema := range s.schemas {
-		if err := send(ctx, out, engine.CopiedRows{Relation: schema.Name, Rows: s.rows(schema.Name)}); err != nil {
-			return 0, err
+		for _, event := range s.batches(schema.Name, s.rows(schema.Name)) {
+			if err := send(ctx, out, event); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return end, send(ctx, out, engine.CopyFinished{Position: end})
+}
+
+// batches are the rows of a copy as they are delivered.
+func (s *Source) batches(relation string, rows [][]relation.Value) []engine.Event {
+	if s.Batch == 0 {
+		return []engine.Event{engine.CopiedRows{Relation: relation, Rows: rows}}
+	}
+	var events []engine.Event
+	for batch := range slices.Chunk(rows, s.Batch) {
+		events = append(events, engine.CopiedRows{Relation: relation, Rows: batch})
+	}
+	slices.Reverse(events)
+	return events
 }
 
 // after gives the transactions that end after a position, and a progress where

@@ -119,10 +119,7 @@ func (s *Source) copyStep(position relation.Position) []engine.Event {
 		}
 		if c.freed && c.position <= position {
 			s.copies = slices.Delete(s.copies, i, i+1)
-			return []engine.Event{
-				engine.CopiedRows{Relation: c.schema.Name, Rows: c.rows},
-				engine.TableCopied{Relation: c.schema.Name, Position: c.position},
-			}
+			return append(s.batches(c.schema.Name, c.rows), engine.TableCopied{Relation: c.schema.Name, Position: c.position})
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ const (
 	BeforeWrite Name = "before-write" // a commit of transactions is filled, and not yet applied
 	BeforeSync  Name = "before-sync"  // it is visible, and not yet on disk
 	BeforeAck   Name = "before-ack"   // it is on disk, and its source was not told
-	Copied      Name = "copied"       // some rows of a copy are stored
+	Copied      Name = "copied"       // some rows of a copy are taken, or all of a table are stored
 	CopySwitch  Name = "copy-switch"  // a copy is complete, and does not yet serve
 	Built       Name = "built"        // a chunk of a view is built
 	ViewSwitch  Name = "view-switch"  // a view is built, and does not yet serve
