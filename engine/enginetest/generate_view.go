@@ -28,13 +28,25 @@ type viewField struct {
 	name string
 	line string
 	node *viewNode
-	list bool // its values are arrays
+	list bool // its values are arrays or JSON, which no index takes
 }
 
 // name is something that an expression can read.
 type name struct {
 	text string
 	kind relation.Kind
+	elem relation.Kind // of arrays
+}
+
+// nameOf is a column or field of a type, as it is written.
+func nameOf(text string, t relation.Type) name { return name{text, t.Kind, t.Elem} }
+
+// ordered says whether values of a kind can stand in orders, keys and indexes.
+func ordered(k relation.Kind) bool { return k != relation.Array && k != relation.JSON }
+
+// orderedOf are the names that can stand in orders.
+func orderedOf(scope []name) []name {
+	return slices.DeleteFunc(slices.Clone(scope), func(n name) bool { return !ordered(n.kind) })
 }
 
 // viewMaker makes one view.
@@ -121,7 +133,7 @@ func (m *viewMaker) bareFields(n *viewNode) {
 	for i, c := range n.schema.Columns {
 		inKey := n.parent == nil && slices.Contains(n.schema.Key, i) // so that views can stand on it
 		if i == n.schema.Key[0] || inKey || c.Name == joinColumn && m.chance(2) || m.chance(3) {
-			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":", list: c.Type.Kind == relation.Array})
+			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":", list: !ordered(c.Type.Kind)})
 		}
 	}
 }
@@ -235,7 +247,7 @@ func (m *viewMaker) equality(n *viewNode, column int, outer *viewNode) (string, 
 	c := n.schema.Columns[column]
 	var with []string
 	for _, o := range outer.schema.Columns {
-		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 && o.Type.Kind != relation.Array {
+		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 && ordered(o.Type.Kind) {
 			with = append(with, o.Name)
 		}
 	}
@@ -271,7 +283,7 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 	var terms []string
 	seen := map[string]bool{}
 	for range m.between(1, 2) {
-		scope := m.scope(n, ones)
+		scope := orderedOf(m.scope(n, ones))
 		term := pick(m.generator, scope).text
 		if seen[term] {
 			continue
@@ -290,9 +302,7 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 func (n *viewNode) named(prefix string) []name {
 	var list []name
 	for _, c := range n.schema.Columns {
-		if c.Type.Kind != relation.Array {
-			list = append(list, name{prefix + c.Name, c.Type.Kind})
-		}
+		list = append(list, nameOf(prefix+c.Name, c.Type))
 	}
 	return list
 }
@@ -325,19 +335,32 @@ func (m *viewMaker) scalars(n, node *viewNode) {
 		for _, o := range n.ones {
 			scope = append(scope, o.computedByAlias()...)
 		}
-		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool, relation.Float8, relation.Timestamp})
+		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool, relation.Float8,
+			relation.Timestamp, relation.Interval, relation.JSON})
 		field := m.fresh("x")
 		if hidden := of(m.scope(n, false), kind); len(hidden) > 0 && m.chance(6) {
 			field = pick(m.generator, hidden).text
-			scope = []name{{field, kind}} // its own column: anything more could be a cycle
+			scope = []name{{text: field, kind: kind}} // its own column: anything more could be a cycle
 		}
 		text, ok := m.expression(scope, kind, 3)
 		if !ok || n.has(field) {
 			continue
 		}
-		n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(text)})
-		n.computed = append(n.computed, name{field, kind})
+		n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(text), list: !ordered(kind)})
+		n.computed = append(n.computed, name{text: field, kind: kind})
 	}
+	m.list(n, node)
+}
+
+// list adds, at times, a computed field whose values are arrays.
+func (m *viewMaker) list(n, node *viewNode) {
+	arrays := of(slices.Concat(m.scope(node, true), n.computed), relation.Array)
+	if len(arrays) == 0 || !m.chance(3) {
+		return
+	}
+	field, from := m.fresh("y"), pick(m.generator, arrays)
+	n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(m.array(arrays, from)), list: true})
+	n.computed = append(n.computed, name{field, relation.Array, from.elem})
 }
 
 // computedByAlias lists a `one`'s computed fields as its node reads them.
@@ -345,7 +368,7 @@ func (n *viewNode) computedByAlias() []name {
 	var list []name
 	for _, c := range n.computed {
 		if n.schema.Column(c.text) < 0 { // by alias, a column comes first
-			list = append(list, name{n.name + "." + c.text, c.kind})
+			list = append(list, name{n.name + "." + c.text, c.kind, c.elem})
 		}
 	}
 	return list
