@@ -2,9 +2,21 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 
 	"odsd/storage/relation"
 )
+
+// nameOf is a column or field of a type, as it is written.
+func nameOf(text string, t relation.Type) name { return name{text, t.Kind, t.Elem} }
+
+// ordered says whether values of a kind can stand in orders, keys and indexes.
+func ordered(k relation.Kind) bool { return k != relation.Array && k != relation.JSON }
+
+// orderedOf are the names that can stand in orders.
+func orderedOf(scope []name) []name {
+	return slices.DeleteFunc(slices.Clone(scope), func(n name) bool { return !ordered(n.kind) })
+}
 
 // fromJSON takes a part of a JSON value, as a value of the kind.
 func (g *generator) fromJSON(scope []name, kind relation.Kind) (string, bool) {
@@ -106,4 +118,15 @@ func (g *generator) arrayCondition(scope []name, a name) string {
 		element = "nil"
 	}
 	return fmt.Sprintf("(%s %s %s)", element, pick(g, []string{"in", "not in"}), a.text)
+}
+
+// list adds, at times, a computed field whose values are arrays.
+func (m *viewMaker) list(n, node *viewNode) {
+	arrays := of(slices.Concat(m.scope(node, true), n.computed), relation.Array)
+	if len(arrays) == 0 || !m.chance(3) {
+		return
+	}
+	field, from := m.fresh("y"), pick(m.generator, arrays)
+	n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(m.array(arrays, from)), list: true})
+	n.computed = append(n.computed, name{field, relation.Array, from.elem})
 }

@@ -38,17 +38,6 @@ type name struct {
 	elem relation.Kind // of arrays
 }
 
-// nameOf is a column or field of a type, as it is written.
-func nameOf(text string, t relation.Type) name { return name{text, t.Kind, t.Elem} }
-
-// ordered says whether values of a kind can stand in orders, keys and indexes.
-func ordered(k relation.Kind) bool { return k != relation.Array && k != relation.JSON }
-
-// orderedOf are the names that can stand in orders.
-func orderedOf(scope []name) []name {
-	return slices.DeleteFunc(slices.Clone(scope), func(n name) bool { return !ordered(n.kind) })
-}
-
 // viewMaker makes one view.
 type viewMaker struct {
 	*generator
@@ -350,17 +339,6 @@ func (m *viewMaker) scalars(n, node *viewNode) {
 		n.computed = append(n.computed, name{text: field, kind: kind})
 	}
 	m.list(n, node)
-}
-
-// list adds, at times, a computed field whose values are arrays.
-func (m *viewMaker) list(n, node *viewNode) {
-	arrays := of(slices.Concat(m.scope(node, true), n.computed), relation.Array)
-	if len(arrays) == 0 || !m.chance(3) {
-		return
-	}
-	field, from := m.fresh("y"), pick(m.generator, arrays)
-	n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(m.array(arrays, from)), list: true})
-	n.computed = append(n.computed, name{field, relation.Array, from.elem})
 }
 
 // computedByAlias lists a `one`'s computed fields as its node reads them.
