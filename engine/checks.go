@@ -6,6 +6,7 @@ import (
 	"odsd/engine/ivm"
 	"odsd/engine/reference"
 	"odsd/storage"
+	"odsd/storage/encoding"
 	"odsd/storage/relation"
 	"odsd/views"
 )
@@ -124,28 +125,37 @@ func VerifyChecks(snapshot storage.Reader, served Served, documents []*reference
 func compareKeySets(view *views.View, field string, stored, expected [][]relation.Value) []VerifyDifference {
 	have := map[string]bool{}
 	for _, key := range stored {
-		have[partsText(key)] = true
+		have[keyBytes(key)] = true
 	}
 	var differences []VerifyDifference
 	differ := func(kind, key, stored, expected string) {
 		differences = append(differences, VerifyDifference{Kind: kind, Relation: view.Name, Key: key, Field: field, Stored: stored, Expected: expected})
 	}
 	for _, key := range expected {
-		text := partsText(key)
-		if !have[text] {
-			differ("missing", text, "passes", "fails")
+		if !have[keyBytes(key)] {
+			differ("missing", partsText(key), "passes", "fails")
 		}
-		delete(have, text)
+		delete(have, keyBytes(key))
 	}
 	for _, key := range stored {
-		if text := partsText(key); have[text] {
-			differ("extra", text, "fails", "passes")
+		if have[keyBytes(key)] {
+			differ("extra", partsText(key), "fails", "passes")
 		}
 	}
 	return differences
 }
 
-// partsText is a key as differences name it. Equal decimals have one text.
+// keyBytes are the same for keys that are equal, however they are printed: 1.0 and 1.00,
+// a month and 30 days.
+func keyBytes(key []relation.Value) string {
+	var b []byte
+	for _, v := range key {
+		b = encoding.AppendPart(b, encoding.Part{}, v)
+	}
+	return string(b)
+}
+
+// partsText is a key as differences name it.
 func partsText(key []relation.Value) string {
 	text := ""
 	for i, v := range key {

@@ -74,7 +74,7 @@ func BenchmarkExecutor(b *testing.B) {
 	defer q.reading.Close()
 	q.meter = meter{ctx: ctx, limits: s.limits}
 	q.meter.limits.Nodes, q.meter.limits.Scan = 1<<62, 1<<62
-	if err := q.bindLists(); err != nil {
+	if err := q.bindLists("customer360"); err != nil {
 		b.Fatal(err)
 	}
 	r, err := q.reader(0)

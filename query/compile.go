@@ -18,7 +18,34 @@ type compiler struct {
 	variables map[string]any
 	views     map[int]bool
 	lists     []listArguments
-	path      []string // response names down to the object at hand
+	path      []pathStep // down to the object at hand
+}
+
+// pathStep is the name of a field in the reply, and whether its value is a list.
+type pathStep struct {
+	name string
+	list bool
+}
+
+// enter goes down into a field, until the function that it gives is called.
+func (c *compiler) enter(g *fieldGroup, list bool) (leave func()) {
+	c.path = append(c.path, pathStep{g.response, list})
+	return func() { c.path = c.path[:len(c.path)-1] }
+}
+
+// place is where a list of a document stands: its dotted name, and the path of errors about
+// its arguments, which ends before the first entry of a list: it is wrong for all of them.
+func (c *compiler) place(response string) (name string, path []any) {
+	var names []string
+	within := false
+	for _, step := range append(slices.Clip(c.path), pathStep{name: response}) {
+		names = append(names, step.name)
+		if !within {
+			path = append(path, step.name)
+		}
+		within = within || step.list
+	}
+	return strings.Join(names, "."), path
 }
 
 func (d *document) compile(s *schema, o *ast.OperationDefinition, variables map[string]any) *operation {
@@ -159,7 +186,7 @@ func (c *compiler) root(i int, g *fieldGroup) *rootStep {
 	}
 	switch field.kind {
 	case byKeyRoot, byKeysRoot:
-		step.document = c.selection(field.object, g)
+		step.document = c.selection(field.object, g, field.kind == byKeysRoot)
 	case listRoot:
 		step.page = c.page(field.object, g)
 		for _, p := range step.page {
@@ -172,9 +199,9 @@ func (c *compiler) root(i int, g *fieldGroup) *rootStep {
 	return step
 }
 
-func (c *compiler) selection(object *objectType, g *fieldGroup) *selection {
-	c.path = append(c.path, g.response)
-	defer func() { c.path = c.path[:len(c.path)-1] }()
+// selection compiles the fields of an object, or of each in a list of them.
+func (c *compiler) selection(object *objectType, g *fieldGroup, list bool) *selection {
+	defer c.enter(g, list)()
 	out := &selection{}
 	for i, sub := range c.collect(g.selections(), c.included) {
 		s := c.step(i, object, sub)
@@ -193,14 +220,15 @@ func (c *compiler) step(i int, object *objectType, g *fieldGroup) step {
 	switch field.kind {
 	case oneField:
 		out.column = field.present
-		out.object = c.selection(field.object, g)
+		out.object = c.selection(field.object, g, false)
 	case manyField:
 		out.arguments = len(c.lists)
+		name, path := c.place(g.response)
 		c.lists = append(c.lists, listArguments{
-			name: strings.Join(append(slices.Clip(c.path), g.response), "."), list: field.list, object: field.object,
+			name: name, path: path, list: field.list, object: field.object,
 			limit: listArgument(field, g, "limit"), where: listArgument(field, g, "where"), orderBy: listArgument(field, g, "orderBy"),
 		})
-		out.object = c.selection(field.object, g)
+		out.object = c.selection(field.object, g, true)
 	}
 	return out
 }
@@ -214,6 +242,7 @@ func listArgument(field *objectField, g *fieldGroup, name string) *argument {
 }
 
 func (c *compiler) page(object *objectType, g *fieldGroup) []*pageStep {
+	defer c.enter(g, false)()
 	var steps []*pageStep
 	for i, sub := range c.collect(g.selections(), c.included) {
 		if sub.name() == "__typename" {
@@ -224,7 +253,7 @@ func (c *compiler) page(object *objectType, g *fieldGroup) []*pageStep {
 		step := &pageStep{kind: field.kind, prefix: prefixOf(i, sub.response)}
 		switch field.kind {
 		case nodesField:
-			step.document = c.selection(field.object, sub)
+			step.document = c.selection(field.object, sub, true)
 		case edgesField, pageInfoField:
 			step.leaves = c.leaves(field.object, sub)
 		}
@@ -234,6 +263,7 @@ func (c *compiler) page(object *objectType, g *fieldGroup) []*pageStep {
 }
 
 func (c *compiler) leaves(object *objectType, g *fieldGroup) []*leafStep {
+	defer c.enter(g, true)()
 	var steps []*leafStep
 	for i, sub := range c.collect(g.selections(), c.included) {
 		if sub.name() == "__typename" {
@@ -243,7 +273,7 @@ func (c *compiler) leaves(object *objectType, g *fieldGroup) []*leafStep {
 		field := object.fields[sub.name()]
 		step := &leafStep{kind: field.kind, prefix: prefixOf(i, sub.response)}
 		if field.kind == nodeField {
-			step.document = c.selection(field.object, sub)
+			step.document = c.selection(field.object, sub, false)
 		}
 		steps = append(steps, step)
 	}

@@ -51,11 +51,11 @@ func explain(current *compiled, limits Limits, r *Request) (string, error) {
 	if q.operation, problem = p.plan(current.schema, chosen, q.variables); problem != nil {
 		return "", problem
 	}
-	if problem = q.bindLists(); problem != nil {
-		return "", problem
-	}
 	x := explainer{request: q}
 	for _, step := range q.operation.roots {
+		if problem = q.bindLists(step.response); problem != nil {
+			return "", problem
+		}
 		if problem = x.root(step); problem != nil {
 			return "", problem
 		}
@@ -140,6 +140,11 @@ func (x *explainer) list(step *rootStep, view *viewSchema) *Error {
 	}
 	if index := b.missingIndex(); index != "" && index != indexText(a.parts) && (!a.ordered || len(a.rest) > 0) {
 		x.line("hint", "indexes: [[%s]] would serve it", index)
+	}
+	for _, c := range a.rest {
+		if c.beginsWild() {
+			x.line("hint", "no index can serve %s: the pattern begins with a wildcard", c)
+		}
 	}
 	return nil
 }

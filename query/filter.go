@@ -102,6 +102,16 @@ func conjunction(list []*condition) *condition {
 // only, null included.
 func (c *condition) fixes() bool { return c.op == equal || c.op == isNull && c.flag }
 
+// beginsWild says whether the condition is a pattern whose first character may be any: equal
+// beginnings are all that an index keeps together.
+func (c *condition) beginsWild() bool {
+	if c.op != like && c.op != ilike || c.values[0].name != "" {
+		return false
+	}
+	pattern := c.values[0].value.Str()
+	return strings.HasPrefix(pattern, "%") || strings.HasPrefix(pattern, "_")
+}
+
 // takesList says whether the operator has several values.
 func (o operator) takesList() bool { return o >= isIn && o <= hasAny }
 

@@ -12,39 +12,58 @@ type boundList struct {
 	sort *sorter
 }
 
-// bindLists evaluates the arguments of all lists in documents, once for all
-// documents.
-func (q *request) bindLists() *Error {
-	q.lists = make([]boundList, len(q.operation.lists))
-	for i, l := range q.operation.lists {
-		out := &q.lists[i]
-		out.limit = -1
-		if l.list.limit > 0 {
-			out.limit = l.list.limit
+// bindLists evaluates the arguments of all lists in the documents of a root field, once for
+// all documents.
+func (q *request) bindLists(root string) *Error {
+	if q.lists == nil {
+		q.lists = make([]boundList, len(q.operation.lists))
+	}
+	for i := range q.operation.lists {
+		l := &q.operation.lists[i]
+		if l.path[0] != root {
+			continue
 		}
-		if l.limit != nil {
-			asked, err := q.evaluate(l.limit)
-			if err != nil {
-				return err
-			}
-			n := int(asked.number())
-			switch {
-			case asked.isNull():
-			case n < 0:
-				return failure(BadUserInput, "", "limit is negative")
-			case out.limit < 0 || n < out.limit:
-				out.limit = n
-			}
-		}
-		var err *Error
-		if out.where, err = q.where(l.object, l.where); err != nil {
-			return err
-		}
-		if out.order, err = q.orderBy(l.object, l.orderBy); err != nil {
+		if err := q.bindArguments(l, &q.lists[i]); err != nil {
+			err.Path = l.path
 			return err
 		}
 	}
 	return nil
+}
+
+func (q *request) bindArguments(l *listArguments, out *boundList) (err *Error) {
+	if out.limit, err = q.limitOf(l); err != nil {
+		return err
+	}
+	if out.where, err = q.where(l.object, l.where); err != nil {
+		return err
+	}
+	out.order, err = q.orderBy(l.object, l.orderBy)
+	return err
+}
+
+// limitOf is how many rows of a list are shown at most: as many as are asked for, and no more
+// than the definition's own limit, which is no error to exceed.
+func (q *request) limitOf(l *listArguments) (int, *Error) {
+	limit := -1
+	if l.list.limit > 0 {
+		limit = l.list.limit
+	}
+	if l.limit == nil {
+		return limit, nil
+	}
+	asked, err := q.evaluate(l.limit)
+	if err != nil || asked.isNull() {
+		return limit, err
+	}
+	n := int(asked.number())
+	switch {
+	case n < 0:
+		return 0, failure(BadUserInput, "", "limit is negative")
+	case limit < 0 || n < limit:
+		return n, nil
+	}
+	return limit, nil
 }
 
 // where binds a filter; nil for none.

@@ -55,6 +55,7 @@ type step struct {
 // says nothing.
 type listArguments struct {
 	name                  string // dotted path of fields below Query, as named in the reply
+	path                  []any  // of errors about the arguments
 	list                  *nodeLayout
 	object                *objectType // of its rows
 	limit, where, orderBy *argument

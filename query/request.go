@@ -34,10 +34,6 @@ func (q *request) data(ctx context.Context) {
 	q.meter = meter{ctx: ctx, limits: q.service.limits}
 	defer q.closeReaders()
 	start := len(q.out)
-	if err := q.bindLists(); err != nil {
-		q.fail(start, nil, err)
-		return
-	}
 	if len(q.operation.roots) == 0 {
 		q.out = append(q.out, '{')
 	}
@@ -45,6 +41,9 @@ func (q *request) data(ctx context.Context) {
 		q.out = append(q.out, step.prefix...)
 		value := len(q.out)
 		err := q.meter.alive()
+		if err == nil {
+			err = q.bindLists(step.response)
+		}
 		if err == nil {
 			err = q.root(step)
 		}
@@ -62,7 +61,7 @@ func (q *request) data(ctx context.Context) {
 
 // fail takes back what was written from start on and puts null there.
 func (q *request) fail(start int, step *rootStep, err *Error) {
-	if step != nil {
+	if err.Path == nil {
 		err.Path = []any{step.response}
 	}
 	q.errs = append(q.errs, err)

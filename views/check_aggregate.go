@@ -19,6 +19,7 @@ func (c *checker) resolveAggregate(f *fieldState) bool {
 	f.field.Aggregate = a
 	last, ok := c.walkPath(f, a)
 	if last == nil {
+		c.checkAside(def.Where)
 		return false
 	}
 	whereOK := c.aggregateWhere(def.Where, a, last)
@@ -64,6 +65,9 @@ func (c *checker) walkPath(f *fieldState, a *Aggregate) (last *scope, ok bool) {
 		sub := s.byName[step.name]
 		if sub == nil || sub.def.Kind != OneField && sub.def.Kind != ManyField {
 			c.notARelation(f, s, step, i == len(steps)-1)
+			if i == len(steps)-1 && len(a.Path) > 0 && !s.dead() && s.column(step.name) >= 0 {
+				return s, false // the list before it was meant
+			}
 			return nil, false
 		}
 		if sub.child == nil {
@@ -173,6 +177,21 @@ func (c *checker) aggregateOrder(orderBy []Text, a *Aggregate, last *scope) bool
 		sound = sound && ok
 	}
 	return sound
+}
+
+// unknownRow has every name, and says nothing of what it stands for.
+type unknownRow struct{}
+
+func (unknownRow) bare(string) (*Expr, *nameProblem)           { return nil, passed }
+func (unknownRow) member(string, string) (*Expr, *nameProblem) { return nil, passed }
+
+// checkAside checks of a condition what does not depend on the rows that it is over, which
+// were not found.
+func (c *checker) checkAside(where Text) {
+	if where.Given() {
+		_, problems := checkCondition(where.Value, unknownRow{})
+		(&visible{c: c}).report(where, problems)
+	}
 }
 
 // alongPath sees the rows of all nodes on an aggregate's path; bare names are of the last.

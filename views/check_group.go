@@ -117,7 +117,8 @@ func (c *checker) resolveMeasure(f *fieldState) bool {
 		ok = ok && e != nil
 	}
 	ok = c.measureOrder(def.OrderBy, a) && ok
-	return ok && c.aggregateType(f, a) && c.aggregateDefault(f, a)
+	known := a.Arg != nil || a.Func == Count
+	return known && c.aggregateType(f, a) && c.aggregateDefault(f, a) && ok
 }
 
 // measureOrder checks the order of a first or last over the rows of a group.

@@ -30,7 +30,7 @@ func readFields(n yamlfile.Node, key string, read func(yamlfile.Entry) *FieldDef
 			}
 		}
 	}
-	if len(fields) == 0 && !n.Bad() {
+	if len(fields) == 0 && n.Sound() {
 		n.Report(yamlfile.CodeMissingKey, "", "`%s` has no fields", key)
 	}
 	return fields

@@ -67,7 +67,11 @@ func (l *lowering) comparison(e *Expr) Eval {
 	case isText(left.Type.Kind) && constant && equality:
 		return equalsText(l.lower(left), right.Const, wanted)
 	}
-	return compareAny(l.lower(left), l.lower(right), wanted)
+	order := relation.Compare
+	if left.Type.Kind == relation.Array && right.Type.Kind == relation.Array {
+		order = relation.CompareArrays
+	}
+	return compareAny(l.lower(left), l.lower(right), order, wanted)
 }
 
 // heldAsInt lists the kinds whose order is that of Value.Int.
@@ -144,13 +148,13 @@ func compareDecimals(x, y Eval, wanted outcomes) Eval {
 	}
 }
 
-func compareAny(x, y Eval, wanted outcomes) Eval {
+func compareAny(x, y Eval, order func(a, b relation.Value) int, wanted outcomes) Eval {
 	return func(env *Env) relation.Value {
 		a, b := x(env), y(env)
 		if a.Missing() || b.Missing() {
 			return wanted.missing(a, b)
 		}
-		return wanted.has(relation.Compare(a, b))
+		return wanted.has(order(a, b))
 	}
 }
 

@@ -146,6 +146,8 @@ func commonType(a, b relation.Type) (relation.Type, bool) {
 		return relation.TypeOf(relation.Float4), true
 	case isFloat(a.Kind) && (isFloat(b.Kind) || isInteger(b.Kind)), isInteger(a.Kind) && isFloat(b.Kind):
 		return relation.TypeOf(relation.Float8), true
+	case a.Kind == relation.JSON && b.Kind == relation.JSON:
+		return relation.TypeOf(relation.JSON), true // json beside jsonb
 	case textual(a.Kind) && textual(b.Kind):
 		return relation.TypeOf(relation.Text), true
 	case temporal(a.Kind) && temporal(b.Kind):

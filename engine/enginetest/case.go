@@ -59,8 +59,8 @@ type Database struct {
 	// REPLICA IDENTITY FULL; else they carry the key alone, and an update that leaves
 	// the key as it is nothing.
 	FullIdentity bool
-	// Toasted makes updates mark the texts that they do not set as unchanged, as
-	// PostgreSQL does with long ones.
+	// Toasted makes updates mark the texts, JSON and arrays that they do not set as
+	// unchanged, as PostgreSQL does with long ones.
 	Toasted bool
 }
 
@@ -173,11 +173,16 @@ func (d *Database) newTuple(s *relation.Schema, row, old []relation.Value, set [
 	}
 	for i, c := range s.Columns {
 		isSet := slices.ContainsFunc(set, func(cell Cell) bool { return cell.Column == i })
-		if c.Type.Kind == relation.Text && !isSet && !row[i].IsNull() && !slices.Contains(s.Key, i) {
+		if isLong(c.Type.Kind) && !isSet && !row[i].IsNull() && !slices.Contains(s.Key, i) {
 			tuple[i] = relation.OfMark(relation.Unchanged)
 		}
 	}
 	return tuple
+}
+
+// isLong says whether PostgreSQL would store a long value of the kind apart.
+func isLong(k relation.Kind) bool {
+	return k == relation.Text || k == relation.JSON || k == relation.Array
 }
 
 func rowOfKey(s *relation.Schema, key []relation.Value) []relation.Value {

@@ -94,7 +94,7 @@ func cellText(s *relation.Schema, c Cell) string {
 	text := "null"
 	if !c.Value.IsNull() {
 		text = string(relation.AppendText(nil, c.Value))
-		if c.Value.Kind().Family() == relation.TextFamily || strings.ContainsAny(text, " \"") {
+		if f := c.Value.Kind().Family(); f == relation.TextFamily || f == relation.JSONFamily || strings.ContainsAny(text, " \"") {
 			text = strconv.Quote(text)
 		}
 	}
@@ -195,6 +195,13 @@ func parseType(text string) (relation.Type, error) {
 		_, scale, _ := strings.Cut(strings.TrimSuffix(digits, ")"), ",")
 		n, err := strconv.ParseInt(scale, 10, 32)
 		return relation.Type{Kind: relation.Decimal, Scale: int32(n), Name: text}, err
+	}
+	if element, found := strings.CutSuffix(text, "[]"); found {
+		t, err := parseType(element)
+		return relation.ArrayOf(t.Kind), err
+	}
+	if text == jsonb.Name {
+		return jsonb, nil
 	}
 	for k := relation.Bool; k < relation.Array; k++ {
 		if k.String() == text {

@@ -49,6 +49,12 @@ func (f *features) view(v *views.View) {
 	f.has("composite key", len(v.Key) > 1 || len(v.KeyFields) > 1)
 	f.has("composite primary key", len(v.Occurrences[0].Schema.Key) > 1)
 	f.has("declared index", len(v.Indexes) > 0)
+	for _, ordinal := range v.KeyFields {
+		f.has("key of "+v.Nodes[0].Scalars[ordinal].Type.Kind.String()+" in "+string(v.Kind), true)
+	}
+	for _, column := range v.Key {
+		f.has("key of "+v.Occurrences[0].Schema.Columns[column].Type.Kind.String(), true)
+	}
 	f.has("document key beside the primary key", v.Kind == views.DocumentView && !slices.Equal(v.Key, v.Occurrences[0].Schema.Key))
 	f.below(v)
 	for _, n := range v.Nodes {
@@ -92,9 +98,12 @@ func (f *features) node(v *views.View, n *views.Node) {
 	for _, term := range n.Order {
 		f.has("order, descending", term.Desc)
 		f.has("order, nulls not where they are by default", term.NullsFirst != term.Desc)
+		f.has("order by "+term.Expr.Type.Kind.String(), true)
 		f.has("order by a to-one field or expression", term.Expr.Op != views.OpColumn || term.Expr.Occurrence != n.Own)
 	}
 	for _, field := range n.Scalars {
+		f.has("field of "+field.Type.Kind.String(), true)
+		f.has("computed field of "+field.Type.Kind.String(), field.Expr != nil && field.Expr.Op != views.OpColumn)
 		f.has("field computed inside a one", field.Within != n.Own && field.Expr != nil && field.Expr.Op != views.OpColumn)
 		if field.Aggregate != nil {
 			f.aggregate(v, field.Aggregate)
@@ -158,6 +167,7 @@ func (f *features) occurrence(v *views.View, o *views.Occurrence) {
 	f.has("self-join", o.Schema.Name == parent.Schema.Name)
 	f.has("join across sources", SourceOf(o.Schema.Name) != SourceOf(parent.Schema.Name) && strings.Contains(o.Schema.Name, ".") && strings.Contains(parent.Schema.Name, "."))
 	for _, eq := range o.Join {
+		f.has("join on "+o.Schema.Columns[eq.Column].Type.Kind.String(), true)
 		f.has("join to another than the nearest", eq.Outer != o.Parent)
 		a, b := o.Schema.Columns[eq.Column].Type.Kind, v.Occurrences[eq.Outer].Schema.Columns[eq.OuterColumn].Type.Kind
 		f.has("join of different numbers", a != b)
@@ -213,8 +223,7 @@ func (f *features) transaction(c *Case, t Transaction) {
 		case engine.Update:
 			for _, cell := range change.Set {
 				f.has("changed key", slices.Contains(s.Key, cell.Column))
-				spare := cell.Value.Kind() == relation.Text && cell.Value.Str() == "spare"
-				spare = spare || cell.Value.Kind().Family() == relation.IntegerFamily && cell.Value.Int() == 99
+				spare := relation.Equal(cell.Value, spareOf(cell.Value.Kind()))
 				f.has("key swap", slices.Contains(s.Key, cell.Column) && spare)
 			}
 		}

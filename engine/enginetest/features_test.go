@@ -71,6 +71,14 @@ func wantedFeatures() []string {
 		"place in a list changed", "ties in an order", "bucket in a zone, on a daylight-saving day", "NaN", "infinity",
 		"checks", "composite key", "composite primary key", "collect with a limit", "collect of distinct values",
 		"aggregate where on a to-one", "aggregate over a to-one", "aggregate of uuid", "aggregate of time", "aggregate of boolean",
+		"key of interval", "key of enum", "key of interval in groups", "key of enum in groups", "key of interval in union",
+		"order by interval", "order by enum", "join on interval", "join on enum",
+	}
+	for _, kind := range []string{"interval", "enum", "json", "array"} {
+		wanted = append(wanted, "field of "+kind, "aggregate of "+kind)
+	}
+	for _, kind := range []string{"interval", "json", "array"} {
+		wanted = append(wanted, "computed field of "+kind)
 	}
 	for _, function := range []string{"count", "sum", "min", "max", "avg", "count_distinct", "first", "last", "collect"} {
 		wanted = append(wanted, function+" in documents", function+" in groups", function+" over 2 levels")

@@ -93,7 +93,7 @@ func (g *generator) schema(name string) *relation.Schema {
 		s.Columns = append(s.Columns, relation.Column{
 			Name: name, Type: t, NotNull: notNull, Attribute: int16(len(s.Columns) + 1)})
 	}
-	switch g.IntN(5) {
+	switch g.IntN(7) {
 	case 0:
 		add("k", relation.TypeOf(relation.Text), true)
 		s.Key = []int{0}
@@ -103,6 +103,9 @@ func (g *generator) schema(name string) *relation.Schema {
 		s.Key = []int{1, 0}
 	case 2:
 		add("id", relation.TypeOf(relation.Int8), true)
+		s.Key = []int{0}
+	case 3:
+		add("k", relation.TypeOf(pick(g, []relation.Kind{relation.Enum, relation.Interval})), true)
 		s.Key = []int{0}
 	default:
 		add("id", relation.TypeOf(relation.Int4), true)
@@ -115,6 +118,9 @@ func (g *generator) schema(name string) *relation.Schema {
 		add("u", relation.TypeOf(relation.Int4), true)
 	}
 	for i, t := range dataTypes {
+		if t.Kind == relation.JSON && g.chance(2) {
+			t = jsonb // a union has both in a column of one name
+		}
 		if g.chance(2) {
 			add(fmt.Sprintf("c%d", i+1), t, g.chance(4))
 		}
@@ -133,6 +139,11 @@ var dataTypes = []relation.Type{
 	relation.TypeOf(relation.Date),
 	relation.TypeOf(relation.Time),
 	relation.TypeOf(relation.UUID),
+	relation.TypeOf(relation.Interval),
+	relation.TypeOf(relation.Enum),
+	relation.TypeOf(relation.JSON),
+	relation.ArrayOf(relation.Int4),
+	relation.ArrayOf(relation.Text),
 }
 
 // value makes a value of a column: few different ones, so that there are ties,
@@ -159,18 +170,14 @@ func (g *generator) value(c relation.Column) relation.Value {
 		return g.decimal(c.Type)
 	case relation.Time: // midnight is the first and the last
 		return relation.OfTime(pick(g, []int64{0, 1, 43_200_000_000, 86_400_000_000}))
-	case relation.UUID:
-		id, _ := relation.ParseText(c.Type, pick(g, ids))
-		return id
+	case relation.Text:
+		return relation.OfText(pick(g, texts))
 	}
-	return relation.OfText(pick(g, texts))
+	return g.printed(c.Type)
 }
 
 // hours are before some day's noon, and before Berlin's clocks are put forward and back.
 var hours = []int64{1_700_000_000_000_000, 1_711_843_200_000_000, 1_729_987_200_000_000}
-
-// ids differ in their first and in their last place.
-var ids = []string{"00000000-0000-0000-0000-000000000000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430c9", "f0000000-0000-0000-0000-000000000000"}
 
 // texts differ in case, in length, and in how collations other than "C" would
 // sort them.

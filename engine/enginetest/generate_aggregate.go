@@ -20,11 +20,11 @@ func (m *viewMaker) aggregates(n *viewNode) {
 			continue
 		}
 		field := m.fresh("g")
-		n.fields = append(n.fields, viewField{name: field, line: field + ": " + text, list: kind == relation.Array})
+		n.fields = append(n.fields, viewField{name: field, line: field + ": " + text, list: !ordered(kind)})
 		if kind == relation.Array {
 			n.lengths = append(n.lengths, lengthOf(field))
 		} else {
-			n.computed = append(n.computed, name{field, kind})
+			n.computed = append(n.computed, name{text: field, kind: kind})
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (m *viewMaker) aggregate(path []*viewNode) (text string, kind relation.Kind
 // ofRows picks an aggregate that takes values as they are: of a row by its
 // place in an order, or all of them.
 func (m *viewMaker) ofRows(argument relation.Kind, order func() string) (function string, kind relation.Kind, options string) {
-	if m.chance(3) {
+	if ordered(argument) && m.chance(3) {
 		if m.chance(2) {
 			options = fmt.Sprintf(", limit: %d", m.between(1, 4))
 		}
@@ -117,7 +117,7 @@ func (m *viewMaker) ofRows(argument relation.Kind, order func() string) (functio
 }
 
 // lengthOf is what conditions read of a collected field.
-func lengthOf(field string) name { return name{"len(" + field + ")", relation.Int4} }
+func lengthOf(field string) name { return name{text: "len(" + field + ")", kind: relation.Int4} }
 
 // pathOrder orders the rows at the end of a path, by columns of any of the rows on it.
 func (m *viewMaker) pathOrder(path []*viewNode) string {
@@ -140,7 +140,7 @@ func (m *viewMaker) pathOrder(path []*viewNode) string {
 				scope = append(scope, o.columns()...)
 			}
 		}
-		terms = append(terms, m.term(scope))
+		terms = append(terms, m.term(orderedOf(scope)))
 	}
 	return "[" + strings.Join(terms, ", ") + "]"
 }
@@ -159,7 +159,7 @@ func (m *viewMaker) function(argument relation.Kind) (function string, kind rela
 }
 
 func (m *viewMaker) numeric(argument relation.Kind) (string, relation.Kind) {
-	if m.chance(6) {
+	if ordered(argument) && m.chance(6) {
 		return "count_distinct", relation.Int8
 	}
 	switch argument.Family() {
@@ -177,7 +177,7 @@ func (m *viewMaker) numeric(argument relation.Kind) (string, relation.Kind) {
 		return f, relation.Decimal
 	case relation.FloatFamily:
 		return pick(m.generator, []string{"sum", "min", "max"}), relation.Float8
-	case relation.TextFamily, relation.TimestampFamily, relation.DateFamily, relation.TimeFamily, relation.UUIDFamily:
+	case relation.TextFamily, relation.TimestampFamily, relation.DateFamily, relation.TimeFamily, relation.UUIDFamily, relation.IntervalFamily:
 		return pick(m.generator, []string{"min", "max"}), argument
 	}
 	return "", 0

@@ -20,7 +20,7 @@ func (g *generator) checks(v *views.View) string {
 	for _, f := range v.Nodes[0].Fields {
 		if f.Kind == views.ScalarField || f.Kind == views.AggregateField {
 			fields = append(fields, f)
-			scope = append(scope, name{f.Name, f.Type.Kind})
+			scope = append(scope, nameOf(f.Name, f.Type))
 		}
 	}
 	if len(fields) == 0 {
@@ -34,7 +34,7 @@ func (g *generator) checks(v *views.View) string {
 		switch {
 		case g.chance(3):
 			b.WriteString("    expression: " + m.quoted(m.condition(scope, 1)) + "\n")
-		case g.chance(2) && f.Type.Kind != relation.Bool:
+		case g.chance(2) && f.Type.Kind != relation.Bool && ordered(f.Type.Kind):
 			b.WriteString("    accepted_values: {" + f.Name + ": " + m.accepted(f) + "}\n")
 		default:
 			b.WriteString("    not_null: " + f.Name + "\n")

@@ -39,12 +39,18 @@ func (g *generator) leaf(scope []name, kind relation.Kind) (text string, ok bool
 // expression makes an expression of a kind, of limited depth, with parentheses
 // wherever they could matter.
 func (g *generator) expression(scope []name, kind relation.Kind, depth int) (string, bool) {
-	if kind == relation.Bool {
+	switch kind {
+	case relation.Bool:
 		return g.condition(scope, depth), true
+	case relation.Array:
+		return "", false
 	}
 	if depth == 0 || g.chance(4) {
 		if kind == relation.Text && g.chance(4) {
 			return g.asText(scope), true
+		}
+		if part, ok := g.fromJSON(scope, kind); ok && g.chance(3) {
+			return part, true
 		}
 		return g.leaf(scope, kind)
 	}
@@ -59,6 +65,9 @@ func (g *generator) expression(scope []name, kind relation.Kind, depth int) (str
 	case 1:
 		return fmt.Sprintf("(%s ? %s : %s)", g.condition(scope, depth-1), a, b), true
 	case 2:
+		if kind == relation.JSON {
+			return fmt.Sprintf("coalesce(%s, %s)", a, b), true
+		}
 		return fmt.Sprintf("%s(%s, %s)", pick(g, []string{"min_of", "max_of", "coalesce", "nullif"}), a, b), true
 	}
 	switch kind.Family() {
@@ -71,12 +80,17 @@ func (g *generator) expression(scope []name, kind relation.Kind, depth int) (str
 	case relation.FloatFamily:
 		return fmt.Sprintf("(%s %s %s)", a, pick(g, []string{"+", "-"}), b), true
 	case relation.TimestampFamily:
-		return g.instant(a), true
+		return g.instant(scope, a), true
+	case relation.IntervalFamily:
+		return g.interval(scope, a, b), true
 	}
 	return a, true
 }
 
-func (g *generator) instant(a string) string {
+func (g *generator) instant(scope []name, a string) string {
+	if spans := of(scope, relation.Interval); len(spans) > 0 && g.chance(3) {
+		return fmt.Sprintf("(%s %s %s)", a, pick(g, []string{"+", "-"}), pick(g, spans).text)
+	}
 	if g.chance(2) {
 		return fmt.Sprintf("date_add(%s, \"%s\")", a, pick(g, []string{"1 month", "-1 day", "36 hours"}))
 	}
@@ -159,8 +173,15 @@ func (g *generator) condition(scope []name, depth int) string {
 		}
 	}
 	subject := pick(g, scope)
+	if subject.kind == relation.Array && !g.chance(4) {
+		return g.arrayCondition(scope, subject)
+	}
+	if subject.kind == relation.JSON && g.chance(2) {
+		part, _ := g.fromJSON([]name{subject}, relation.JSON)
+		return fmt.Sprintf("(%s == %s)", part, pick(g, []string{`"a"`, `"B"`, "nil"}))
+	}
 	switch {
-	case g.chance(5):
+	case !ordered(subject.kind), g.chance(5):
 		return fmt.Sprintf("(%s %s nil)", subject.text, pick(g, []string{"==", "!="}))
 	case subject.kind == relation.Bool && g.chance(2):
 		return subject.text
@@ -171,6 +192,9 @@ func (g *generator) condition(scope []name, depth int) string {
 	}
 	if subject.kind == relation.Text && g.chance(3) {
 		return g.textCondition(subject.text, other)
+	}
+	if subject.kind == relation.Interval && g.chance(3) {
+		return fmt.Sprintf(`(%s %s "%s")`, subject.text, pick(g, []string{"==", "!=", "<", ">="}), pick(g, intervals))
 	}
 	if subject.kind.Family() == relation.IntegerFamily && g.chance(4) {
 		return fmt.Sprintf("(%s in [%d, %d, %s])", subject.text, g.IntN(5), g.IntN(5), other)

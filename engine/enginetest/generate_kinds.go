@@ -87,8 +87,8 @@ func (g *generator) groups(viewName string, relations []*relation.Schema) string
 		}
 	}
 	if len(fields) == 0 {
-		fields = append(fields, scope[0])
-		lines = append(lines, "  "+scope[0].text+":")
+		fields = append(fields, orderedOf(scope)[0])
+		lines = append(lines, "  "+fields[0].text+":")
 	}
 	dimensions := len(fields)
 	lines = append(lines, "measures:")
@@ -106,14 +106,14 @@ func (g *generator) groups(viewName string, relations []*relation.Schema) string
 		lines = append(lines, "  "+line)
 	}
 	if len(fields)+len(lengths) == dimensions {
-		fields = append(fields, name{m.fresh("m"), relation.Int8})
+		fields = append(fields, name{text: m.fresh("m"), kind: relation.Int8})
 		lines = append(lines, "  "+fields[dimensions].text+`: {count: "*"}`)
 	}
 	if g.chance(2) {
 		lines = append(lines, "having: "+m.quoted(m.condition(slices.Concat(fields, lengths), 1)))
 	}
 	var names []string
-	for _, f := range fields {
+	for _, f := range orderedOf(fields) {
 		names = append(names, f.text)
 	}
 	lines = append(lines, g.indexes(names)...)
@@ -128,22 +128,22 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 	times := append(of(scope, relation.Timestamp), of(scope, relation.Date)...)
 	switch {
 	case root.joins() && m.chance(2):
-		return name{joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type.Kind}, joinColumn + ":"
+		return nameOf(joinColumn, root.schema.Columns[root.schema.Column(joinColumn)].Type), joinColumn + ":"
 	case len(times) > 0 && m.chance(3):
-		d := name{m.fresh("d"), relation.Timestamp}
+		d := name{text: m.fresh("d"), kind: relation.Timestamp}
 		return d, fmt.Sprintf("%s: {bucket: %s, every: %s, timezone: %s}", d.text, pick(m.generator, times).text,
 			pick(m.generator, []string{"15m", "1h", "6h", "1d", "3d", "1w", "1mo", "1q", "1y"}),
 			pick(m.generator, []string{"UTC", "Europe/Berlin", "Europe/Berlin", "America/New_York"}))
 	case m.chance(3):
-		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
-		d := name{m.fresh("d"), kind}
+		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool, relation.Interval})
+		d := name{text: m.fresh("d"), kind: kind}
 		text, ok := m.expression(scope, kind, 2)
 		if !ok {
 			return d, ""
 		}
 		return d, d.text + ": " + m.quoted(text)
 	}
-	d := pick(m.generator, scope)
+	d := pick(m.generator, orderedOf(scope))
 	return d, d.text + ":"
 }
 
@@ -151,7 +151,7 @@ func (m *viewMaker) dimension(root *viewNode, scope []name) (name, string) {
 // are made of, or an expression over fields of the group.
 func (m *viewMaker) measure(root *viewNode, dimensions, fields []name) (name, string) {
 	scope := m.scope(root, false)
-	f := name{m.fresh("m"), relation.Int8}
+	f := name{text: m.fresh("m"), kind: relation.Int8}
 	if m.chance(4) {
 		f.kind = pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool})
 		text, ok := m.expression(fields, f.kind, 2)

@@ -160,14 +160,24 @@ func (s *scribe) moveKey(schema *relation.Schema, row []relation.Value) Change {
 	return c
 }
 
+// spareText is a text that is rare among the rows, or in none.
+const spareText = "spare"
+
+func spareOf(k relation.Kind) relation.Value {
+	switch k.Family() {
+	case relation.IntegerFamily:
+		return relation.OfInt(k, 99)
+	case relation.IntervalFamily:
+		return relation.OfInterval(99, 0, 0)
+	}
+	return relation.OfString(k, spareText)
+}
+
 // swapKeys exchanges two rows' keys by way of a third, as SQL has to.
 func (s *scribe) swapKeys(schema *relation.Schema, a, b []relation.Value) []Change {
 	spare := make([]relation.Value, len(schema.Key))
 	for i, column := range schema.Key {
-		spare[i] = relation.OfText("spare")
-		if k := schema.Columns[column].Type.Kind; k.Family() == relation.IntegerFamily {
-			spare[i] = relation.OfInt(k, 99)
-		}
+		spare[i] = spareOf(schema.Columns[column].Type.Kind)
 	}
 	keyA, keyB := columnsOf(a, schema.Key), columnsOf(b, schema.Key)
 	move := func(from, to []relation.Value) Change {

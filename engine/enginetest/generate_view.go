@@ -28,13 +28,14 @@ type viewField struct {
 	name string
 	line string
 	node *viewNode
-	list bool // its values are arrays
+	list bool // its values are arrays or JSON, which no index takes
 }
 
 // name is something that an expression can read.
 type name struct {
 	text string
 	kind relation.Kind
+	elem relation.Kind // of arrays
 }
 
 // viewMaker makes one view.
@@ -121,7 +122,7 @@ func (m *viewMaker) bareFields(n *viewNode) {
 	for i, c := range n.schema.Columns {
 		inKey := n.parent == nil && slices.Contains(n.schema.Key, i) // so that views can stand on it
 		if i == n.schema.Key[0] || inKey || c.Name == joinColumn && m.chance(2) || m.chance(3) {
-			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":", list: c.Type.Kind == relation.Array})
+			n.fields = append(n.fields, viewField{name: c.Name, line: c.Name + ":", list: !ordered(c.Type.Kind)})
 		}
 	}
 }
@@ -235,7 +236,7 @@ func (m *viewMaker) equality(n *viewNode, column int, outer *viewNode) (string, 
 	c := n.schema.Columns[column]
 	var with []string
 	for _, o := range outer.schema.Columns {
-		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 && o.Type.Kind != relation.Array {
+		if relation.Comparable(c.Type, o.Type) && o.Type.Kind != relation.Float8 && ordered(o.Type.Kind) {
 			with = append(with, o.Name)
 		}
 	}
@@ -271,7 +272,7 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 	var terms []string
 	seen := map[string]bool{}
 	for range m.between(1, 2) {
-		scope := m.scope(n, ones)
+		scope := orderedOf(m.scope(n, ones))
 		term := pick(m.generator, scope).text
 		if seen[term] {
 			continue
@@ -290,9 +291,7 @@ func (m *viewMaker) order(n *viewNode, ones bool) string {
 func (n *viewNode) named(prefix string) []name {
 	var list []name
 	for _, c := range n.schema.Columns {
-		if c.Type.Kind != relation.Array {
-			list = append(list, name{prefix + c.Name, c.Type.Kind})
-		}
+		list = append(list, nameOf(prefix+c.Name, c.Type))
 	}
 	return list
 }
@@ -325,19 +324,21 @@ func (m *viewMaker) scalars(n, node *viewNode) {
 		for _, o := range n.ones {
 			scope = append(scope, o.computedByAlias()...)
 		}
-		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool, relation.Float8, relation.Timestamp})
+		kind := pick(m.generator, []relation.Kind{relation.Int4, relation.Decimal, relation.Text, relation.Bool, relation.Float8,
+			relation.Timestamp, relation.Interval, relation.JSON})
 		field := m.fresh("x")
 		if hidden := of(m.scope(n, false), kind); len(hidden) > 0 && m.chance(6) {
 			field = pick(m.generator, hidden).text
-			scope = []name{{field, kind}} // its own column: anything more could be a cycle
+			scope = []name{{text: field, kind: kind}} // its own column: anything more could be a cycle
 		}
 		text, ok := m.expression(scope, kind, 3)
 		if !ok || n.has(field) {
 			continue
 		}
-		n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(text)})
-		n.computed = append(n.computed, name{field, kind})
+		n.fields = append(n.fields, viewField{name: field, line: field + ": " + m.quoted(text), list: !ordered(kind)})
+		n.computed = append(n.computed, name{text: field, kind: kind})
 	}
+	m.list(n, node)
 }
 
 // computedByAlias lists a `one`'s computed fields as its node reads them.
@@ -345,7 +346,7 @@ func (n *viewNode) computedByAlias() []name {
 	var list []name
 	for _, c := range n.computed {
 		if n.schema.Column(c.text) < 0 { // by alias, a column comes first
-			list = append(list, name{n.name + "." + c.text, c.kind})
+			list = append(list, name{n.name + "." + c.text, c.kind, c.elem})
 		}
 	}
 	return list

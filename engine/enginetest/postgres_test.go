@@ -49,6 +49,7 @@ func tableName(relationName string) string {
 func createTables(schemas []*relation.Schema) string {
 	var b strings.Builder
 	made := make(map[string]bool)
+	fmt.Fprintf(&b, "CREATE TYPE enum AS ENUM ('%s');\n", strings.Join(enginetest.EnumLabels, "', '"))
 	for _, s := range schemas {
 		source := enginetest.SourceOf(s.Name)
 		if !made[source] {

@@ -79,7 +79,7 @@ func columnList(occurrence int, columns []int) string {
 }
 
 // base is the table of an occurrence with its columns renamed. Texts and enums
-// become text that sorts by bytes.
+// become text that sorts by bytes; jsonb becomes json, with the text that it prints.
 func (s *statement) base(o *views.Occurrence) string {
 	columns := []string{"true AS " + presentName(o.ID)}
 	for i, c := range o.Schema.Columns {
@@ -93,6 +93,10 @@ func baseColumn(c relation.Column) string {
 	switch {
 	case c.Type.Kind.Family() == relation.TextFamily:
 		return name + `::text COLLATE "C"`
+	case c.Type.Kind == relation.Array && c.Type.Elem.Family() == relation.TextFamily:
+		return name + `::text[] COLLATE "C"`
+	case c.Type.Kind == relation.JSON:
+		return name + "::json"
 	case c.Type.Kind == relation.Timestamp && strings.HasPrefix(c.Type.Name, "timestamp") && strings.HasSuffix(c.Type.Name, "without time zone"):
 		return "(" + name + " AT TIME ZONE 'UTC')"
 	}

@@ -116,24 +116,21 @@ func (s *statement) average(arg string, from relation.Type, round int32) string 
 	return fmt.Sprintf("round(sum((%s)::numeric) * 1.%s / nullif(count(%s), 0), %d)", arg, places, arg, round)
 }
 
-// extreme is min or max: of equal decimals the one with the fewest places, where
-// PostgreSQL's own take whichever came last.
+// extreme is min or max: of equal values the plainest, where PostgreSQL's own take
+// whichever came last.
 func extreme(arg string, t relation.Type, direction string) string {
-	order := fmt.Sprintf("(%s) %s", arg, direction)
-	if t.Kind == relation.Decimal {
-		order += fmt.Sprintf(", scale(%s) ASC", arg)
-	}
+	order := fmt.Sprintf("(%s) %s", arg, direction) + plainestFirst(arg, t)
 	return fmt.Sprintf("(array_agg(%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL))[1]", arg, order, arg)
 }
 
 // ranked is first or last: one end of the array of all values in their order.
 func (s *statement) ranked(arg, filter string, a *views.Aggregate) string {
-	if a.Arg.Type.Kind == relation.Array {
-		return s.refuse("%s of arrays", a.Func)
-	}
 	at := "1"
 	if a.Func == views.Last {
 		at = "(count(*)" + filter + ")::int"
+	}
+	if t := a.Arg.Type; t.Kind == relation.Array { // array_agg makes one array of arrays
+		return fmt.Sprintf("((array_agg((%s)::text ORDER BY %s)%s)[%s])::%s", arg, s.rankOrder(a), filter, at, typeName(t))
 	}
 	return fmt.Sprintf("(array_agg(%s ORDER BY %s)%s)[%s]", arg, s.rankOrder(a), filter, at)
 }
@@ -154,17 +151,17 @@ func (s *statement) rankOrder(a *views.Aggregate) string {
 	return strings.Join(terms, ", ")
 }
 
-// collected is the sorted array of what is not null; of equal decimals those
-// with fewer places come first, and where they count once, the first of them.
+// collected is the sorted array of what is not null; of equal values the plainest
+// come first, and where they count once, the first of them.
 func collected(arg string, a *views.Aggregate) string {
 	order, distinct := arg, ""
-	switch family := a.Arg.Type.Kind.Family(); {
-	case family == relation.DecimalFamily && a.Distinct && readsRows(a.Arg):
-		return limited(plainestOf(arg), a.Limit)
-	case family == relation.TextFamily:
+	switch t := a.Arg.Type; {
+	case hasForms(t) && a.Distinct && readsRows(a.Arg):
+		return limited(plainestOf(arg, t), a.Limit)
+	case t.Kind.Family() == relation.TextFamily:
 		order = "(" + arg + `) COLLATE "C"`
-	case family == relation.DecimalFamily && !a.Distinct:
-		order += ", scale(" + arg + ")"
+	case !a.Distinct:
+		order += plainestFirst(arg, t)
 	}
 	if a.Distinct {
 		distinct, arg = "DISTINCT ", order // what DISTINCT sorts by it must aggregate
@@ -172,10 +169,25 @@ func collected(arg string, a *views.Aggregate) string {
 	return limited(fmt.Sprintf("coalesce(array_agg(%s%s ORDER BY %s) FILTER (WHERE (%s) IS NOT NULL), '{}')", distinct, arg, order, arg), a.Limit)
 }
 
-// plainestOf is the sorted array of different decimals, each as the one of its
-// equals that has the fewest places.
-func plainestOf(arg string) string {
-	all := fmt.Sprintf("SELECT DISTINCT ON (v) v FROM unnest(array_agg(%s)) v WHERE v IS NOT NULL ORDER BY v, scale(v)", arg)
+// hasForms says whether equal values of a type may be printed differently.
+func hasForms(t relation.Type) bool { return t.Kind == relation.Decimal || t.Kind == relation.Interval }
+
+// plainestFirst orders equal values: decimals by their places, intervals by their time of
+// day and then by their days, what is negative last.
+func plainestFirst(arg string, t relation.Type) string {
+	switch t.Kind {
+	case relation.Decimal:
+		return fmt.Sprintf(", scale(%s)", arg)
+	case relation.Interval:
+		time, days := timeOfDay("("+arg+")"), fmt.Sprintf("extract(day FROM (%s))", arg)
+		return fmt.Sprintf(", %[1]s < 0, %[1]s, %[2]s < 0, %[2]s", time, days)
+	}
+	return ""
+}
+
+// plainestOf is the sorted array of different values, each as the plainest of its equals.
+func plainestOf(arg string, t relation.Type) string {
+	all := fmt.Sprintf("SELECT DISTINCT ON (v) v FROM unnest(array_agg(%s)) v WHERE v IS NOT NULL ORDER BY v%s", arg, plainestFirst("v", t))
 	return fmt.Sprintf("(SELECT coalesce(array_agg(v ORDER BY v), '{}') FROM (%s) d)", all)
 }
 

@@ -39,6 +39,10 @@ var calls = map[string]string{
 	"date_part":   "date_part($1, $2)",
 	"date_add":    "($1 + $2)",
 	"to_date":     "($1 AT TIME ZONE 'UTC')",
+	"any":         "(CASE WHEN $1 IS NOT NULL THEN EXISTS (SELECT FROM unnest($1) item WHERE $2) END)",
+	"all":         "(CASE WHEN $1 IS NOT NULL THEN NOT EXISTS (SELECT FROM unnest($1) item WHERE NOT coalesce($2, false)) END)",
+	"filter":      "(CASE WHEN $1 IS NOT NULL THEN ARRAY(SELECT item FROM unnest($1) WITH ORDINALITY i(item, at) WHERE $2 ORDER BY at) END)",
+	"map":         "(CASE WHEN $1 IS NOT NULL THEN ARRAY(SELECT $2 FROM unnest($1) WITH ORDINALITY i(item, at) ORDER BY at) END)",
 }
 
 // call translates a function. PostgreSQL's result types may be wider or
@@ -52,8 +56,12 @@ func (s *statement) call(e *views.Expr, args []string) string {
 		return "(cardinality(" + args[0] + "))::" + typeName(e.Type)
 	}
 	switch e.Args[0].Type.Kind.Family() {
-	case relation.NoFamily, relation.JSONFamily, relation.ArrayFamily, relation.BytesFamily, relation.IntervalFamily:
+	case relation.NoFamily, relation.BytesFamily:
 		return s.refuse("the function %s of %s", e.Name, e.Args[0].Type)
+	case relation.JSONFamily:
+		if e.Name != "coalesce" { // a conversion
+			args[0] = jsonText(args[0])
+		}
 	}
 	places := []string{"$*", strings.Join(args, ", ")}
 	for i, a := range args {

@@ -19,6 +19,9 @@ func (s *statement) expression(e *views.Expr, n *views.Node) string {
 	if e.Op == views.OpCall && e.Name == "round" {
 		return s.round(e, n)
 	}
+	if e.Op == views.OpCall && e.Name == "json" {
+		return s.json(e, n)
+	}
 	args := make([]string, len(e.Args))
 	for i, a := range e.Args {
 		args[i] = s.expression(a, n)
@@ -31,7 +34,9 @@ func (s *statement) expression(e *views.Expr, n *views.Node) string {
 	case views.OpField:
 		return fieldName(n.ID, e.Field)
 	case views.OpCast:
-		return fmt.Sprintf("(%s)::%s", args[0], typeName(e.Type))
+		return s.cast(e, args[0])
+	case views.OpItem:
+		return itemName
 	case views.OpAdd, views.OpSub, views.OpMul, views.OpDiv, views.OpMod, views.OpNeg:
 		return s.arithmetic(e, args)
 	case views.OpCall:
@@ -45,6 +50,9 @@ func (s *statement) expression(e *views.Expr, n *views.Node) string {
 
 // logic has two truth values: null counts as false, equality knows null.
 func (s *statement) logic(e *views.Expr, args []string) string {
+	if e.Args[0].Type.Kind == relation.JSON && (e.Op == views.OpEq || e.Op == views.OpNeq) {
+		return s.jsonIsNil(e, args)
+	}
 	switch e.Op {
 	case views.OpEq:
 		return fmt.Sprintf("(%s IS NOT DISTINCT FROM %s)", args[0], args[1])
@@ -68,7 +76,7 @@ func (s *statement) logic(e *views.Expr, args []string) string {
 
 func (s *statement) membership(e *views.Expr, args []string) string {
 	if len(e.Args) == 2 && e.Args[1].Type.Kind == relation.Array {
-		return s.refuse("in with an array")
+		return elementIsIn(args[0], args[1])
 	}
 	var tests []string
 	for _, a := range args[1:] {
@@ -85,7 +93,8 @@ func (s *statement) membership(e *views.Expr, args []string) string {
 func (s *statement) arithmetic(e *views.Expr, args []string) string {
 	for _, a := range e.Args {
 		switch a.Type.Kind.Family() {
-		case relation.IntegerFamily, relation.DecimalFamily, relation.FloatFamily:
+		case relation.IntegerFamily, relation.DecimalFamily, relation.FloatFamily,
+			relation.IntervalFamily, relation.TimestampFamily, relation.DateFamily:
 		case relation.TextFamily:
 			if e.Op == views.OpAdd {
 				return fmt.Sprintf("(%s || %s)", args[0], args[1])
@@ -111,7 +120,7 @@ func (s *statement) constant(v relation.Value, t relation.Type) string {
 	if v.Kind() == relation.Bool {
 		return fmt.Sprint(v.Bool())
 	}
-	if v.IsError() || v.Kind() == relation.Array {
+	if v.IsError() {
 		return s.refuse("a constant of kind %s", v.Kind())
 	}
 	return quoteText(string(relation.AppendText(nil, v))) + "::" + typeName(t)
@@ -125,7 +134,7 @@ func typeName(t relation.Type) string {
 	case relation.Null, relation.Enum:
 		return "text"
 	case relation.JSON:
-		return "jsonb"
+		return "json"
 	case relation.Array:
 		return typeName(relation.TypeOf(t.Elem)) + "[]"
 	}

@@ -143,8 +143,8 @@ func (s *statement) dimension(f *views.Field, n *views.Node) string {
 		return fmt.Sprintf("round(%s, greatest(scale(trim_scale(%s)), %d))", text, text, f.Type.Scale)
 	case f.Type.Kind == relation.Decimal:
 		return "trim_scale(" + text + ")"
-	case f.Type.Kind.Family() == relation.IntervalFamily:
-		return s.refuse("a dimension of type %s", f.Type)
+	case f.Type.Kind == relation.Interval:
+		return withoutMonths(text)
 	}
 	return text
 }

@@ -78,7 +78,7 @@ func Codes() []string { return slices.Sorted(maps.Keys(explanations())) }
 func explanations() map[string][2]string {
 	return map[string][2]string{
 		CodeSyntax: {"The file is not valid YAML",
-			"The text could not be read as YAML, so nothing in the file was looked at. The usual causes: an expression that contains \": \", a comma, a bracket or a leading quote and is not itself in quotes; a tab in the indentation; a second document after ---."},
+			"The text could not be read as YAML, so nothing in the file was looked at. The usual causes: an expression that contains \": \", a comma, a bracket, a ? before a blank or a leading quote and is not itself in quotes; a tab in the indentation; a second document after ---."},
 		CodeTag: {"A YAML tag where a value was meant",
 			"YAML reads a word that begins with ! as a tag, which is not a part of the value: `where: !deleted` would be an empty filter. Write `not deleted`. Tags have no use in a project and are refused everywhere."},
 		CodeAlias: {"A YAML anchor or alias",
@@ -90,7 +90,7 @@ func explanations() map[string][2]string {
 		CodeMissingKey: {"Missing key",
 			"A key that cannot be left out is absent."},
 		CodeShape: {"A value of the wrong shape",
-			"A mapping, a list or a single value was expected and something else is there. An expression that begins with {, [, or a quote must be quoted as a whole."},
+			"A mapping, a list or a single value was expected and something else is there. An expression that begins with {, [, or a quote must be quoted as a whole. Inside {…} a blank stands after the colon of a key."},
 		CodeEmpty: {"Empty expression",
 			"A key that takes an expression has none. An empty filter would let every row through, so it is never assumed to be meant: remove the key, or write the expression. A # after a blank begins a comment; quote the expression if it contains one."},
 		CodeCut: {"An expression cut by a comma",

@@ -3,6 +3,7 @@ package yamlfile
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -87,6 +88,32 @@ func (f *File) inspectCuts(n *yaml.Node) {
 				f.report(piece, CodeCut, "quote the whole expression", "the comma cuts this expression in two")
 				f.bad[piece] = true
 				i += parts * step
+			}
+		}
+	}
+}
+
+// keyWithoutBlank is a key that took its value in: no blank stands after the colon.
+var keyWithoutBlank = regexp.MustCompile(`^([A-Za-z_]\w*):([^:].*)$`)
+
+// inspectColons finds keys of {…} that YAML took together with their values: `{sum:total}` is
+// one key and no value. They are read as what was meant, so that nothing follows from it.
+func (f *File) inspectColons(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle == 0 {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || key.Style != 0 || f.bad[key] || !isEmpty(n.Content[i+1]) {
+			continue
+		}
+		if m := keyWithoutBlank.FindStringSubmatch(key.Value); m != nil {
+			f.report(key, CodeShape, fmt.Sprintf("write `%s: %s`", m[1], m[2]), "a blank is missing after `%s:`", m[1])
+			value := n.Content[i+1]
+			value.Line, value.Column, value.Tag = key.Line, key.Column+len(m[1])+1, "!!str"
+			key.Value, value.Value = m[1], m[2]
+			if last := len(m[2]) - 1; last > 0 && m[2][0] == m[2][last] && (m[2][0] == '"' || m[2][0] == '\'') {
+				value.Value, value.Style = m[2][1:last], yaml.DoubleQuotedStyle
 			}
 		}
 	}

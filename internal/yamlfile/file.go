@@ -107,6 +107,7 @@ func (f *File) inspect(n *yaml.Node, depth int) {
 		f.inspect(child, depth+1)
 	}
 	f.inspectCuts(n)
+	f.inspectColons(n)
 	if n.Kind == yaml.MappingNode {
 		f.inspectKeys(n)
 	}

@@ -11,6 +11,10 @@ var (
 	anchorName = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
 	// A value that begins with a quoted text and goes on after it.
 	halfQuoted = regexp.MustCompile(`(?:^\s*(?:- +)*|: +)("(?:[^"\\]|\\.)*"|'[^']*')\s*[^\s#,:}\]]`)
+	// Within {…} or […], a key whose value begins with a bracket right after the colon.
+	bracketAfterColon = regexp.MustCompile(`[{,]\s*(\w+:)[{\[]`)
+	// Within {…} or […], a value without quotes in which a ? stands before a blank.
+	questionInFlow = regexp.MustCompile(`[{\[,][^'"{}\[\],]*[^'"{}\[\],?\s]\s*(\?\??)(?:\s|$)`)
 )
 
 // syntaxError words what the YAML parser says, at the place that is to blame:
@@ -34,8 +38,18 @@ func (f *File) syntaxError(err error) {
 		return
 	}
 	if strings.HasPrefix(message, "did not find expected") {
-		if n, at := f.halfQuotedFrom(line); n > 0 {
+		if n, at := f.firstFrom(line, halfQuoted); n > 0 {
 			f.addSyntax(n, at, "the value goes on after its closing quote", "put the whole expression in quotes of the other kind: '\"Dr. \" + name'")
+			return
+		}
+	}
+	if strings.HasPrefix(message, "did not find expected ','") {
+		if n, at := f.firstFrom(line, bracketAfterColon); n > 0 {
+			f.addSyntax(n, at, "a blank is missing after the colon", "write `key: {…}` or `key: […]`")
+			return
+		}
+		if n, at := f.firstFrom(line, questionInFlow); n > 0 {
+			f.addSyntax(n, at, "inside {…} and […] a ? before a blank ends the value", "quote the whole expression: 'x ?? y'")
 			return
 		}
 	}
@@ -69,10 +83,11 @@ func syntaxHint(message, line string) string {
 	return ""
 }
 
-func (f *File) halfQuotedFrom(line int) (found, col int) {
+// firstFrom finds what the pattern's first group matches, in a line or one of those after it.
+func (f *File) firstFrom(line int, pattern *regexp.Regexp) (found, col int) {
 	for n := line; n <= len(f.starts); n++ {
 		text := f.line(n)
-		if m := halfQuoted.FindStringSubmatchIndex(text); m != nil {
+		if m := pattern.FindStringSubmatchIndex(text); m != nil {
 			return n, characters(text[:m[2]]) + 1
 		}
 	}
