@@ -305,7 +305,11 @@ func (r *run) rootsBackward(first bool) *Error {
 		if err != nil {
 			return err
 		}
-		bound = minKey(append(bytes.Clone(r.span.base), tail[:parts]...), bound)
+		same := append(bytes.Clone(r.span.base), tail[:parts]...)
+		if bytes.Compare(same[len(r.reader.prefix):], r.tail[parts:]) > 0 {
+			same = append(same, 0) // the row with the same parts comes behind that of another span
+		}
+		bound = minKey(same, bound)
 	}
 	if err := r.walk.seekBelow(bound); err != nil {
 		return err
