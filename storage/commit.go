@@ -39,7 +39,7 @@ const keepBatch = memTable / 2
 func (s *Store) Begin() *Commit {
 	s.writer.Lock()
 	c := &Commit{store: s, pending: s.pending}
-	c.before = &before{store: &under{view: view{store: s, source: s.db}, recent: s.recent}, stats: &c.stats}
+	c.before = &before{store: &under{view: view{store: s, source: s.db}}, stats: &c.stats}
 	c.under = c.before
 	return c
 }
@@ -165,24 +165,10 @@ func (c *Commit) Apply() error {
 		err = closeErr
 	}
 	if err != nil {
-		s.recent.clear()
 		return s.failure("write store", err)
 	}
-	c.remember()
 	s.applied.Add(1)
 	return nil
-}
-
-// remember brings up to date what is kept of the store.
-func (c *Commit) remember() {
-	if len(c.pending.ranges) > 0 {
-		c.store.recent.clear()
-		return
-	}
-	_ = c.pending.each(func(e *entry) error {
-		c.store.recent.wrote(e.key, e.value, e.deleted)
-		return nil
-	})
 }
 
 // Abandon ends the commit without writing anything. After Apply it does nothing.

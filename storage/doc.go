@@ -35,8 +35,7 @@
 // A Commit's writes are kept sorted in memory until Apply hands them to Pebble as one
 // batch, or NextSlice moves them out of memory. A cursor over a Commit sees the writes made before it was opened, and
 // no later ones. Begin waits for the commit before to end, so there is one
-// writer by construction. What commits read lately is kept in memory, whole values by their
-// keys, and brought up to date by Apply.
+// writer by construction.
 //
 // A commit can be forked: a fork reads what the commit has written, keeps its own writes to itself and
 // serves one goroutine, until Join takes them in. Forks write to keys of their own.

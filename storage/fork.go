@@ -9,7 +9,7 @@ import "errors"
 // commit in slices there are no forks.
 func (c *Commit) Fork() *Commit {
 	f := &Commit{store: c.store, pending: c.store.spareOverlay(), base: c.pending}
-	f.before = &before{store: &under{view: view{store: c.store, source: c.store.db}, recent: c.store.recent}, stats: &f.stats}
+	f.before = &before{store: &under{view: view{store: c.store, source: c.store.db}}, stats: &f.stats}
 	f.under = f.before
 	return f
 }

@@ -147,7 +147,6 @@ func (b *Bulk) takeIn() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	s.recent.clear()
 	if err := s.db.Ingest(context.Background(), b.ingesting.paths); err != nil {
 		return s.failure("write store", err)
 	}

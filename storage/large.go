@@ -93,7 +93,6 @@ func (c *Commit) applyLarge() error {
 	if len(w.paths) == 0 {
 		return nil
 	}
-	s.recent.clear()
 	if err := s.db.Ingest(context.Background(), w.paths); err != nil {
 		return s.failure("write store", err)
 	}

@@ -42,8 +42,7 @@ func (s *Store) newLayer() (*layer, error) {
 	if l.db, err = s.openScratch(l.dir, layerMemTable); err != nil {
 		return nil, err
 	}
-	// What slices need of the heap is taken from the caches meanwhile.
-	s.recent.clear()
+	// What slices need of the heap is taken from the cache meanwhile.
 	l.release = s.cache.Reserve(int(s.cacheBytes / 2))
 	return l, nil
 }

@@ -203,7 +203,6 @@ func (m *model) reopen() {
 	s, err := Open("store", Options{FS: m.fs, CacheBytes: 1 << 20})
 	m.must(err)
 	m.store = s
-	s.recent.limit = 4 * (keptOverhead + 8) // a few keys: they come and go
 }
 
 // check compares everything, from the start, with a fresh cursor.

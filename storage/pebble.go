@@ -11,7 +11,6 @@ import (
 
 const (
 	defaultCache = 256 << 20
-	recentBytes  = 64 << 20
 	memTable     = 64 << 20
 	bloomBits    = 10
 )
@@ -40,7 +39,7 @@ func (s *Store) options(o Options) *pebble.Options {
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		LBaseMaxBytes:               memTable,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       1000, // a backlog slows reads; stopping would stall every source
 		MaxOpenFiles:                1000,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },

@@ -2,7 +2,7 @@ package storage
 
 // Reader reads one unchanging state of the store, or the pending state of a Commit.
 type Reader interface {
-	// Get gives a key's value, which stays as it is and must not be changed.
+	// Get gives a key's value, which is the caller's own.
 	Get(key []byte) (value []byte, found bool, err error)
 	// Scan reads the keys from lower up to but not including upper, in order. A
 	// nil upper means to the end. The bounds are copied. The cursor stands before the first key and

@@ -56,11 +56,10 @@ type Store struct {
 
 	// writer is held from Begin to the end of the commit.
 	writer sync.Mutex
-	// pending is the memory of one commit, handed from each to the next, and recent what
-	// commits keep in memory of the store.
+	// pending is the memory of one commit, handed from each to the next, and spare that
+	// of forks.
 	pending *overlay
-	recent  *recent
-	spare   []*overlay // of forks
+	spare   []*overlay
 }
 
 // Open opens the store in dir, which is created where there is none. It fails with
@@ -80,7 +79,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, lockError(dir, err)
 	}
-	s := &Store{dir: dir, fs: o.FS, lock: lock, log: o.Log, pending: newOverlay(), recent: newRecent(recentBytes)}
+	s := &Store{dir: dir, fs: o.FS, lock: lock, log: o.Log, pending: newOverlay()}
 	if err := s.clearScratch(); err != nil {
 		return nil, closeAfter(err, lock.Close)
 	}

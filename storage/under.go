@@ -14,7 +14,6 @@ import (
 type under struct {
 	view
 	points map[keyspace]*point
-	recent *recent // of the store itself; nil of a layer
 }
 
 // keyspace is how keys of one relation, index or generation begin. Shorter keys
@@ -37,20 +36,6 @@ type point struct {
 const fewGets = 2
 
 func (u *under) get(key []byte) (value []byte, found bool, err error) {
-	if u.recent == nil {
-		return u.read(key)
-	}
-	if k, known := u.recent.get(key); known {
-		return k.value, k.found, nil
-	}
-	if value, found, err = u.read(key); err == nil {
-		u.recent.keep(key, kept{value, found})
-	}
-	return value, found, err
-}
-
-// read reads a key from Pebble.
-func (u *under) read(key []byte) (value []byte, found bool, err error) {
 	p := u.point(key)
 	if p.gets++; p.gets <= fewGets || len(key) < len(keyspace{}) {
 		return u.view.Get(key)
