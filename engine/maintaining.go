@@ -38,8 +38,8 @@ type maintenance struct {
 
 // maintain applies the changes to every generation of a view, each with those of
 // the generations that it stands on.
-func (w *writer) maintain(c *storage.Commit, changes []ivm.Change, bounds ivm.Bounds) (m *maintenance, err error) {
-	m = &maintenance{
+func (w *writer) maintain(c *storage.Commit, changes []ivm.Change, bounds ivm.Bounds) (through *maintenance, err error) {
+	m := &maintenance{
 		writer: w, commit: c, changes: changes, bounds: bounds,
 		roots: map[storage.GenerationID][]ivm.Change{}, many: map[storage.GenerationID]*ivm.Roots{},
 		results: map[*generation]ivm.Result{},

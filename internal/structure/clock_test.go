@@ -12,7 +12,7 @@ import (
 var clockUses = map[string]string{
 	"engine/engine.go":            "lag, and how long a commit took: Options.Now",
 	"engine/building.go":          "how long a chunk took, which the next one's size follows",
-	"engine/writer.go":            "how long a view's upkeep took, for metrics",
+	"engine/maintaining.go":       "how long a view's upkeep took, for metrics",
 	"engine/postgres/feedback.go": "when the server was asked for a sign; the client's time in standby statuses, which the server shows and does not use",
 	"engine/postgres/connect.go":  "deadlines of reads",
 	"query/server/graphql.go":     "how long a request took",
