@@ -2,7 +2,7 @@ package storage
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -56,9 +56,7 @@ func (b *Bulk) Set(key, value []byte) {
 		b.memory = slices.Grow(b.memory, max(cap(b.memory), need, bulkGrowth))
 	}
 	e := bulkEntry{at: uint32(len(b.memory)), key: uint32(len(key)), value: uint32(len(value))}
-	var first [16]byte
-	copy(first[:], key)
-	e.high, e.low = binary.BigEndian.Uint64(first[:]), binary.BigEndian.Uint64(first[8:])
+	e.high, e.low = beginning(key)
 	b.memory = append(append(b.memory, key...), value...)
 	b.entries = append(b.entries, e)
 }
@@ -87,16 +85,16 @@ func (b *Bulk) each(visit func(key, value []byte) error) error {
 	slices.SortFunc(b.entries, func(x, y bulkEntry) int {
 		switch {
 		case x.high != y.high:
-			return order(x.high < y.high)
+			return cmp.Compare(x.high, y.high)
 		case x.low != y.low:
-			return order(x.low < y.low)
+			return cmp.Compare(x.low, y.low)
 		}
 		xKey, _ := b.pair(x)
 		yKey, _ := b.pair(y)
 		if c := bytes.Compare(xKey, yKey); c != 0 {
 			return c
 		}
-		return order(x.at > y.at)
+		return cmp.Compare(y.at, x.at)
 	})
 	var last []byte
 	for i, e := range b.entries {
@@ -110,13 +108,6 @@ func (b *Bulk) each(visit func(key, value []byte) error) error {
 		}
 	}
 	return nil
-}
-
-func order(less bool) int {
-	if less {
-		return -1
-	}
-	return 1
 }
 
 // Write writes what lies in memory as part of a commit, and forgets it: for what is so little that

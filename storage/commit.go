@@ -23,7 +23,7 @@ type Commit struct {
 	runs  int // that were made, for their names
 	// base is what the commit that this one is a fork of has written; nil of others.
 	base  *overlay
-	probe entry // for keys of base
+	probe entry // of the keys that are asked for
 }
 
 // maxBatchBytes is what one batch may write: Pebble's end at 4 GiB, and each is
@@ -53,10 +53,7 @@ func (c *Commit) Get(key []byte) (value []byte, found bool, err error) {
 	if c.pending == nil {
 		return nil, false, ErrFinished
 	}
-	pending, set, gone := c.pending.get(key, &c.pending.probe)
-	if !set && !gone {
-		pending, set, gone = c.ofBase(key)
-	}
+	pending, set, gone := c.written(key)
 	switch {
 	case set:
 		c.stats.Gets++
@@ -77,10 +74,7 @@ func (c *Commit) Touches(key []byte) bool {
 	if c.under != c.before {
 		return true
 	}
-	_, set, gone := c.pending.get(key, &c.pending.probe)
-	if !set && !gone {
-		_, set, gone = c.ofBase(key)
-	}
+	_, set, gone := c.written(key)
 	return set || gone
 }
 

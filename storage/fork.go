@@ -52,10 +52,11 @@ func (s *Store) spareOverlay() *overlay {
 	return o
 }
 
-// ofBase says what the commit that this one is a fork of made of a key.
-func (c *Commit) ofBase(key []byte) (value []byte, set, gone bool) {
-	if c.base == nil {
-		return nil, false, false
+// written says what the commit, or else the one that it is a fork of, made of a key.
+func (c *Commit) written(key []byte) (value []byte, set, gone bool) {
+	value, set, gone = c.pending.get(key, &c.probe)
+	if set || gone || c.base == nil {
+		return value, set, gone
 	}
 	return c.base.get(key, &c.probe)
 }

@@ -68,13 +68,18 @@ func lessItem(a, b item) bool {
 // itemOf makes the item of an entry; a short key is padded with zeros, and the
 // whole key decides where that makes two alike.
 func itemOf(e *entry) item {
-	key := e.key
+	high, low := beginning(e.key)
+	return item{high, low, e}
+}
+
+// beginning is the first sixteen bytes of a key, as numbers that compare as they do.
+func beginning(key []byte) (high, low uint64) {
 	if len(key) >= 16 {
-		return item{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:]), e}
+		return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])
 	}
 	var padded [16]byte
 	copy(padded[:], key)
-	return item{binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint64(padded[8:]), e}
+	return binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint64(padded[8:])
 }
 
 // probing makes the item by which a key is searched, until the next search with
