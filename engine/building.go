@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,6 +56,11 @@ func (w *writer) buildSome() error {
 	began := time.Now()
 	c := w.engine.store.Begin()
 	record, err := w.buildChunk(c, v.next)
+	var scratch *storage.ScratchError
+	if errors.As(err, &scratch) { // it is no fault of the view
+		c.Abandon()
+		return fmt.Errorf("build view %s: %w", v.name, err)
+	}
 	if err != nil {
 		c.Abandon()
 		if err := w.failGeneration(v.next, err); err != nil {
@@ -78,7 +84,7 @@ func (w *writer) buildSome() error {
 
 func (w *writer) buildChunk(c *storage.Commit, g *generation) (*viewRecord, error) {
 	record := *g.record
-	result, cursor, err := buildGuarded(g.view, c, record.Cursor, w.chunk)
+	result, cursor, err := buildGuarded(g.view, c, record.Cursor, w.chunk, ivm.Bounds{Instances: w.engine.partInstances})
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +93,13 @@ func (w *writer) buildChunk(c *storage.Commit, g *generation) (*viewRecord, erro
 	return &record, w.saveGeneration(c, g, &record)
 }
 
-func buildGuarded(v *ivm.View, c *storage.Commit, after []byte, limit int) (result ivm.Result, cursor []byte, err error) {
+func buildGuarded(v *ivm.View, c *storage.Commit, after []byte, limit int, bounds ivm.Bounds) (result ivm.Result, cursor []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("internal fault while building the view: %v", cause)
 		}
 	}()
-	return v.Build(c, after, limit)
+	return v.Build(c, after, limit, bounds)
 }
 
 // readRows reads at most limit rows from lower on; next is where to go on, nil

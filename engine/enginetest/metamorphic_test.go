@@ -46,7 +46,8 @@ var ways = []struct {
 		return nil
 	}},
 	{"views taken away and added later", (*journey).withoutViews},
-	{"copied and built in the middle", (*journey).builtInTheMiddle},
+	{"copied and built in the middle", func(j *journey) error { return j.builtInTheMiddle(&World{chunk: 1 + j.IntN(3)}) }},
+	{"built in the middle, in parts", func(j *journey) error { return j.builtInTheMiddle(&World{part: 1 + j.IntN(4)}) }},
 	{"copied in the middle, sorted outside the store", (*journey).sortedInTheMiddle},
 	{"built while the sources commit", (*journey).builtMeanwhile},
 	{"crashed at any point", (*journey).crashing},
@@ -264,12 +265,12 @@ func (j *journey) withoutViews() error {
 }
 
 // builtInTheMiddle copies the databases as they are at some point.
-func (j *journey) builtInTheMiddle() error {
+func (j *journey) builtInTheMiddle(world *World) error {
 	at := j.IntN(len(j.steps) + 1)
 	if err := j.commitAll(j.steps[:at]); err != nil {
 		return err
 	}
-	if err := j.anew(&World{chunk: 1 + j.IntN(3)}); err != nil {
+	if err := j.anew(world); err != nil {
 		return err
 	}
 	return j.commitAll(j.steps[at:])

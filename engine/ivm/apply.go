@@ -73,28 +73,37 @@ func (p *pass) done() Result {
 }
 
 // Build goes on with the filling of a generation: it takes in at most limit rows
-// of the view's input after a cursor (nil: from the first). It returns the cursor
-// to store with the chunk, nil when the generation is whole.
-func (v *View) Build(c *storage.Commit, after []byte, limit int) (result Result, cursor []byte, err error) {
+// of the view's input after a cursor (nil: from the first), fewer where they lead to more instances than
+// the bounds allow. It returns the cursor to store with the chunk, nil when the generation is whole.
+func (v *View) Build(c *storage.Commit, after []byte, limit int, bounds Bounds) (result Result, cursor []byte, err error) {
 	reads := NewReads(c, nil, nil)
 	// Deferred, so that a fault that the caller recovers from leaves no cursor open.
 	defer func() { err = errors.Join(err, reads.Close()) }()
-	p := v.newPass(c, reads)
 	switch {
 	case v.group != nil:
-		return p.buildGroups(after, limit)
+		return v.newPass(c, reads).buildGroups(after, limit)
 	case v.branches != nil:
-		return p.buildUnion(after, limit)
+		return v.newPass(c, reads).buildUnion(after, limit)
 	}
 	roots, err := v.roots(c.Before(), after, limit)
 	if err != nil {
 		return Result{}, nil, err
 	}
-	result, last, err := p.buildDocuments(roots)
-	if len(roots) < limit {
-		last = nil
+	taken := len(roots)
+	for {
+		p := v.newPass(c, reads)
+		p.bounds = bounds
+		p.bounds.Whole = taken > 1
+		result, cursor, err = p.buildDocuments(roots[:taken])
+		if !errors.Is(err, ErrCrowded) {
+			break
+		}
+		taken = (taken + 1) / 2
 	}
-	return result, last, err
+	if taken < limit && taken == len(roots) {
+		cursor = nil
+	}
+	return result, cursor, err
 }
 
 func (p *pass) buildDocuments(roots [][]relation.Value) (Result, []byte, error) {
@@ -105,13 +114,17 @@ func (p *pass) buildDocuments(roots [][]relation.Value) (Result, []byte, error) 
 		for _, column := range v.nodes[0].def.Key {
 			key = encoding.AppendPart(key, encoding.Part{}, row[column])
 		}
-		p.instance(v.nodes[0], nil, key).dirty = true
+		i := p.instance(v.nodes[0], nil, key)
+		i.dirty, i.marked = true, true
 		if string(key) > string(last) {
 			last = key
 		}
 	}
-	err := p.run()
-	return p.done(), last, err
+	err := p.work((*pass).run)
+	if p.marks == nil {
+		return p.done(), last, err
+	}
+	return p.parts, last, errors.Join(err, p.marks.Close())
 }
 
 // roots reads root rows in the order of the view's key, after a cursor (nil:

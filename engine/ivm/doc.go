@@ -16,7 +16,8 @@
 //	        are carried along row by row
 //
 // Where the marks lead to more instances than memory should hold, they are worked
-// off in parts, a few roots at a time: see parts.go.
+// off in parts, a few roots at a time, and a document that is too large by itself a few
+// children at a time: see parts.go and division.go.
 //
 // The invariant: after the commit, rows, order lists, accumulators and errors of
 // a view are a pure function of the base rows, whatever the way there. So each

@@ -24,34 +24,51 @@ func (p *pass) expand() error {
 			if !i.dirty {
 				continue
 			}
-			if err := p.expandInstance(i); err != nil {
+			err := p.eachReplaced(i, func(child *node, key []byte) error {
+				p.instance(child, i, key).dirty = true
+				if p.crowded(2) {
+					return ErrCrowded
+				}
+				return nil
+			})
+			if err != nil {
 				return err
-			}
-			if p.crowded(2) {
-				return ErrCrowded
 			}
 		}
 	}
 	return nil
 }
 
-func (p *pass) expandInstance(i *instance) error {
-	if i.exists {
+// eachReplaced visits the children that the lists below an instance had or have, of those lists that
+// are replaced. A child may be visited twice.
+func (p *pass) eachReplaced(i *instance, visit func(child *node, key []byte) error) error {
+	if i.exists && i.dirty {
 		p.computeInputs(i)
 	}
 	for c, child := range i.node.children {
-		replaced := i.exists != i.existed() || i.exists && inputsDiffer(i, c)
-		if !replaced {
+		if !i.replaces(c) {
 			continue
 		}
-		if err := p.markStoredChildren(i, child); err != nil {
+		if err := p.eachStoredChild(i, child, visit); err != nil {
 			return err
 		}
-		if err := p.markJoinedChildren(i, child); err != nil {
+		if err := p.eachFailedChild(i, child, visit); err != nil {
+			return err
+		}
+		if err := p.eachJoinedChild(i, child, visit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replaces says whether all that stands in a list below an instance is to be looked at: the instance
+// appears, disappears or joins them differently. One that is divided takes nothing along unseen either.
+func (i *instance) replaces(child int) bool {
+	if i.exists != i.existed() || i.divided && i.moved() {
+		return true
+	}
+	return i.exists && i.dirty && inputsDiffer(i, child)
 }
 
 // computeInputs fills the stored columns that joins below use, which read
@@ -76,9 +93,8 @@ func inputsDiffer(i *instance, child int) bool {
 	return false
 }
 
-// markStoredChildren marks the children that stand below an instance before
-// the commit, those included that were left out because their condition failed.
-func (p *pass) markStoredChildren(i *instance, child *node) error {
+// eachStoredChild visits the children that stand below an instance before the commit.
+func (p *pass) eachStoredChild(i *instance, child *node, visit func(child *node, key []byte) error) error {
 	if !i.existed() {
 		return nil
 	}
@@ -90,14 +106,16 @@ func (p *pass) markStoredChildren(i *instance, child *node) error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", p.view.Plan.View.Name, err)
 		}
-		p.instance(child, i, key).dirty = true
+		if err := visit(child, key); err != nil {
+			return err
+		}
 		// Skip what stands below this child.
 		ok = cursor.SeekGE(append(append([]byte(nil), path...), 0xFF))
 	}
 	if err := cursor.Err(); err != nil {
 		return fmt.Errorf("read view %s: %w", p.view.Plan.View.Name, err)
 	}
-	return p.markFailedChildren(i, child)
+	return nil
 }
 
 // keyOfPath takes apart a stored key whose path has the child's parts from
@@ -121,14 +139,19 @@ func (n *node) keyOfPath(stored []byte, start int) (key, path []byte, err error)
 	return append([]byte(nil), stored[from:to]...), stored[:to], nil
 }
 
-// markFailedChildren marks children that have no row because their condition
-// could not be computed: all that is stored of them is the error.
-func (p *pass) markFailedChildren(i *instance, child *node) error {
+// eachFailedChild visits children that had no row because their condition could not be computed:
+// all that is stored of them is the error.
+func (p *pass) eachFailedChild(i *instance, child *node, visit func(child *node, key []byte) error) error {
+	if !i.existed() {
+		return nil
+	}
 	prefix := append(storage.AppendErrorPrefix(nil, p.view.Generation, byte(child.Node)), i.id...)
 	cursor := p.before.reader.Scan(prefix, storage.PrefixEnd(prefix))
 	defer cursor.Close()
 	for cursor.Next() {
-		p.instance(child, i, append([]byte(nil), cursor.Key()[len(prefix):]...)).dirty = true
+		if err := visit(child, append([]byte(nil), cursor.Key()[len(prefix):]...)); err != nil {
+			return err
+		}
 	}
 	if err := cursor.Err(); err != nil {
 		return fmt.Errorf("read errors of view %s: %w", p.view.Plan.View.Name, err)
@@ -136,8 +159,8 @@ func (p *pass) markFailedChildren(i *instance, child *node) error {
 	return nil
 }
 
-// markJoinedChildren marks the children that join to an instance in the pending state.
-func (p *pass) markJoinedChildren(i *instance, child *node) error {
+// eachJoinedChild visits the children that join to an instance in the pending state.
+func (p *pass) eachJoinedChild(i *instance, child *node, visit func(child *node, key []byte) error) error {
 	if !i.exists {
 		return nil
 	}
@@ -153,7 +176,6 @@ func (p *pass) markJoinedChildren(i *instance, child *node) error {
 		for _, column := range child.def.Key {
 			key = encoding.AppendPart(key, encoding.Part{}, row[column])
 		}
-		p.instance(child, i, key).dirty = true
-		return true, nil
+		return true, visit(child, key)
 	})
 }

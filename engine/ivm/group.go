@@ -133,7 +133,7 @@ func (p *pass) finishSomeGroups() error {
 		return err
 	}
 	p.before = &side{reader: p.commit}
-	return p.endPart()
+	return p.spill()
 }
 
 // builtYet leaves out the sides of a change that the build of this generation

@@ -24,6 +24,8 @@ type instance struct {
 	// dirty instances are computed anew; the others stand as they are stored. marked are
 	// those that a changed row made so.
 	dirty, marked bool
+	// divided ones have what stands below them worked off before them: see division.
+	divided bool
 
 	// Before the commit: the stored row with its path, nil if there was none.
 	oldPath []byte
@@ -141,12 +143,7 @@ func (r *Result) Counts() bool {
 // instance gives the instance with a key below a parent (nil for a root),
 // making it known if it is not. Key is the encoded key parts.
 func (p *pass) instance(n *node, parent *instance, key []byte) *instance {
-	var id []byte
-	if parent != nil {
-		id = append(id, parent.id...)
-	}
-	start := len(id)
-	id = append(id, key...)
+	id, start := identityBelow(parent, key)
 	if known, ok := p.known[n.Node][string(id)]; ok {
 		return known
 	}
@@ -155,6 +152,20 @@ func (p *pass) instance(n *node, parent *instance, key []byte) *instance {
 	p.lists[n.Node] = append(p.lists[n.Node], i)
 	p.count++
 	return i
+}
+
+func (p *pass) knows(n *node, parent *instance, key []byte) bool {
+	id, _ := identityBelow(parent, key)
+	return p.known[n.Node][string(id)] != nil
+}
+
+// identityBelow is the identity of an instance with a key, which begins at start.
+func identityBelow(parent *instance, key []byte) (id []byte, start int) {
+	if parent != nil {
+		id = append(id, parent.id...)
+	}
+	start = len(id)
+	return append(id, key...), start
 }
 
 // resolve finds out what is stored of an instance and what has become of it.

@@ -64,7 +64,7 @@ func buildPanics(v *View, store *storage.Store) (panics bool) {
 	commit := store.Begin()
 	defer commit.Abandon()
 	defer func() { panics = recover() != nil }()
-	_, _, _ = v.Build(commit, nil, 10)
+	_, _, _ = v.Build(commit, nil, 10, Bounds{})
 	return false
 }
 

@@ -13,7 +13,7 @@ import (
 // One changed row may lead to more instances than memory should hold. Instances under
 // different roots have nothing to do with each other, so the marks then go to a run
 // outside the store, in the order of their roots, and are worked off in parts: as many
-// whole roots at a time as fit. A single document is always worked off as a whole.
+// whole roots at a time as fit. A single document that does not fit is divided: see division.
 //
 //	mark of the run    identity │ node 1
 //
@@ -45,7 +45,7 @@ func (in Input) each(visit func(Change) error) error {
 
 // Bounds are of what the maintenance of a view holds in memory.
 type Bounds struct {
-	// Instances that are known at a time, but for those of a single document; 0: any number.
+	// Instances that are known at a time, about; 0: any number.
 	Instances int
 	// Part is told after each part of a view that did not fit.
 	Part func() error
@@ -53,13 +53,13 @@ type Bounds struct {
 	Whole bool
 }
 
-// ErrCrowded ends a step, which has written nothing yet, since more instances became
-// known than there is room for.
+// ErrCrowded ends a step, which has written nothing yet or is to be abandoned with its
+// commit, since more instances became known than there is room for.
 var ErrCrowded = errors.New("more instances than fit into memory")
 
-// crowded says whether more instances of several roots are known than should be.
+// crowded says whether more instances are known than should be.
 func (p *pass) crowded(times int) bool {
-	return p.bounds.Instances > 0 && p.count > times*p.bounds.Instances && len(p.lists[0]) > 1
+	return p.bounds.Instances > 0 && p.count > times*p.bounds.Instances
 }
 
 // marked makes an instance dirty because a changed row could touch it. Where those
@@ -114,96 +114,7 @@ func (p *pass) work(finish func(*pass) error) error {
 	if err := p.spillMarks(); err != nil {
 		return err
 	}
-	return p.workParts(finish)
-}
-
-func (p *pass) workParts(finish func(*pass) error) error {
-	size := p.bounds.Instances
-	var lower []byte
-	for {
-		part, next, err := p.nextPart(lower, size)
-		if err != nil {
-			return err
-		}
-		if len(part.lists[0]) == 0 {
-			return nil
-		}
-		err = finish(part)
-		if errors.Is(err, ErrCrowded) { // what the marks led to is more than they are
-			size = max(1, size/2)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		result := part.done()
-		result.Roots = nil // the run has them
-		p.parts.Add(result)
-		if err := p.endPart(); err != nil {
-			return err
-		}
-		if part.count < p.bounds.Instances/2 {
-			size = min(2*size, p.bounds.Instances)
-		}
-		if lower = next; lower == nil {
-			return nil
-		}
-	}
-}
-
-// endPart has what was written leave memory.
-func (p *pass) endPart() error {
-	if p.bounds.Part != nil {
-		if err := p.bounds.Part(); err != nil {
-			return err
-		}
-	}
-	return p.commit.Spill()
-}
-
-// nextPart reads as many marks as given, and the rest of their last root's. next is
-// where the part after it begins, nil where there is none.
-func (p *pass) nextPart(lower []byte, size int) (part *pass, next []byte, err error) {
-	part = p.view.newPass(p.commit, p.reads)
-	part.bounds, part.upTo = p.bounds, p.upTo
-	marks := 0
-	err = p.marks.Each(lower, func(mark []byte) (bool, error) {
-		i, err := part.ofMark(mark, marks < size)
-		if err != nil {
-			return false, err
-		}
-		if i == nil {
-			next = slices.Clone(mark)
-			return false, nil
-		}
-		i.dirty, i.marked = true, true
-		marks++
-		return true, nil
-	})
-	return part, next, err
-}
-
-// ofMark makes the instance of a mark known, and those above it. A mark of another root is left
-// where none is to be begun.
-func (p *pass) ofMark(mark []byte, begin bool) (i *instance, err error) {
-	n := p.view.nodes[mark[len(mark)-1]]
-	var chain []*node
-	for ; n != nil; n = n.parent {
-		chain = append(chain, n)
-	}
-	slices.Reverse(chain)
-	rest := slices.Clone(mark[:len(mark)-1])
-	for _, n := range chain {
-		key, after, err := n.splitKey(rest)
-		if err != nil {
-			return nil, fmt.Errorf("view %s: %w", p.view.Plan.View.Name, err)
-		}
-		if n.parent == nil && !begin && p.known[0][string(key)] == nil {
-			return nil, nil
-		}
-		i, rest = p.instance(n, i, key), after
-	}
-	return i, nil
+	return p.workParts(division{marks: p.marks}, finish)
 }
 
 // splitKey takes the key parts of a node off an identity.

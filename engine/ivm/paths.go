@@ -56,7 +56,7 @@ func (p *pass) paths() error {
 					return err
 				}
 			}
-			if i.moved() {
+			if i.moved() && !i.divided {
 				if touched == nil {
 					touched = p.byOldPath()
 				}
@@ -194,66 +194,6 @@ func (p *pass) indexKey(x int, row []relation.Value, id []byte) []byte {
 		b = encoding.AppendPart(b, index.parts[k], row[column])
 	}
 	return append(b, id...)
-}
-
-// byOldPath finds known instances by the path they had.
-func (p *pass) byOldPath() map[string]*instance {
-	touched := map[string]*instance{}
-	for _, list := range p.lists {
-		for _, i := range list {
-			if i.existed() {
-				touched[string(i.oldPath)] = i
-			}
-		}
-	}
-	return touched
-}
-
-// carrySubtree moves the rows below an instance whose path has changed. Known
-// instances among them look after themselves and after what stands below them.
-func (p *pass) carrySubtree(i *instance, touched map[string]*instance) error {
-	lower := p.nodeKey(i.oldPath, i.root().hid)
-	prefix := len(lower) - len(i.oldPath)
-	cursor := p.before.reader.Scan(append(append([]byte(nil), lower...), 0), append(append([]byte(nil), lower...), 0xFF))
-	defer cursor.Close()
-	for ok := cursor.Next(); ok; {
-		key := append([]byte(nil), cursor.Key()...)
-		if touched[string(key[prefix:])] != nil {
-			ok = cursor.SeekGE(append(key, 0xFF))
-			continue
-		}
-		if err := p.carryRow(i, key[prefix:], append([]byte(nil), cursor.Value()...)); err != nil {
-			return err
-		}
-		ok = cursor.Next()
-	}
-	if err := cursor.Err(); err != nil {
-		return fmt.Errorf("read view %s: %w", p.view.Plan.View.Name, err)
-	}
-	return nil
-}
-
-// carryRow moves one stored row, and its order entry, from below an instance's
-// old path to below its new one.
-func (p *pass) carryRow(i *instance, oldPath, stored []byte) error {
-	root := i.root()
-	p.writes.delete(p.nodeKey(oldPath, root.hid))
-	newPath := append(append([]byte(nil), i.newPath...), oldPath[len(i.oldPath):]...)
-	p.writes.set(p.nodeKey(newPath, root.hides), stored)
-	p.result.Written += 2
-	n, start, err := p.nodeAt(i.node, oldPath, len(i.oldPath))
-	if err != nil {
-		return err
-	}
-	if n.OrderInPath {
-		return nil
-	}
-	key := oldPath[start:]
-	row := n.layout.Decode(nil, stored)
-	oldParent := oldPath[:start-1]
-	newParent := append(append([]byte(nil), i.newPath...), oldParent[len(i.oldPath):]...)
-	p.writes.move(p.orderKeyOf(n, oldParent, row, key), p.orderKeyOf(n, newParent, row, key))
-	return nil
 }
 
 // nodeAt finds the node that a path below a node leads to, and where its own

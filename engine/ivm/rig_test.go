@@ -115,7 +115,7 @@ func (r *rig) build(v *ivm.View) {
 	r.tb.Helper()
 	for cursor, begun := []byte(nil), false; cursor != nil || !begun; begun = true {
 		c := r.store.Begin()
-		result, next, err := v.Build(c, cursor, 1_000)
+		result, next, err := v.Build(c, cursor, 1_000, ivm.Bounds{})
 		if err != nil {
 			r.tb.Fatal(err)
 		}
