@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -56,8 +55,7 @@ func (w *writer) buildSome() error {
 	began := time.Now()
 	c := w.engine.store.Begin()
 	record, err := w.buildChunk(c, v.next)
-	var scratch *storage.ScratchError
-	if errors.As(err, &scratch) { // it is no fault of the view
+	if err != nil && !w.faultOfView(err) {
 		c.Abandon()
 		return fmt.Errorf("build view %s: %w", v.name, err)
 	}
@@ -84,7 +82,7 @@ func (w *writer) buildSome() error {
 
 func (w *writer) buildChunk(c *storage.Commit, g *generation) (*viewRecord, error) {
 	record := *g.record
-	result, cursor, err := buildGuarded(g.view, c, record.Cursor, w.chunk, ivm.Bounds{Instances: w.engine.partInstances})
+	result, cursor, err := buildGuarded(g.view, c, record.Cursor, w.chunk, ivm.Bounds{Instances: w.engine.partInstances, Part: w.ctx.Err})
 	if err != nil {
 		return nil, err
 	}

@@ -169,15 +169,17 @@ func (m *maintenance) apply(g *generation, c *storage.Commit, reads *ivm.Reads, 
 		upTo = append([]byte{}, g.record.Cursor...)
 	}
 	result, err := applyGuarded(g.view, c, reads, in, upTo, bounds)
-	var scratch *storage.ScratchError
-	ctx := m.writer.ctx
-	if errors.Is(err, ivm.ErrCrowded) || errors.As(err, &scratch) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return result, err // it is no fault of the view
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ivm.ErrCrowded) && m.writer.faultOfView(err) {
 		return result, &viewError{g, err}
 	}
-	return result, nil
+	return result, err
+}
+
+// faultOfView says whether an error of a view's maintenance is its own: not one of the scratch
+// space, nor that the loop ends.
+func (w *writer) faultOfView(err error) bool {
+	var scratch *storage.ScratchError
+	return !errors.As(err, &scratch) && (w.ctx.Err() == nil || !errors.Is(err, w.ctx.Err()))
 }
 
 // through takes down what was done to a generation, for those that stand on it.
