@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,7 +45,9 @@ func (b *Bulk) Ingest(limit int) (done bool, err error) {
 	if more {
 		return false, nil
 	}
-	return true, b.takeIn()
+	b.store.writer.Lock()
+	defer b.store.writer.Unlock()
+	return true, b.store.takeIn(b.ingesting.paths)
 }
 
 // mergeRuns begins to read the runs as one.
@@ -133,25 +134,6 @@ func (in *ingesting) finish() error {
 	table := in.table
 	in.table = nil
 	return table.Close()
-}
-
-// takeIn has the store take the tables by one step. They do not pass through the log: what stands in
-// it must not be lost in a crash that keeps them, as the record of the relation that they are of.
-func (b *Bulk) takeIn() error {
-	s := b.store
-	if len(b.ingesting.paths) == 0 {
-		return nil
-	}
-	s.writer.Lock()
-	defer s.writer.Unlock()
-	if err := s.Sync(); err != nil {
-		return err
-	}
-	if err := s.db.Ingest(context.Background(), b.ingesting.paths); err != nil {
-		return s.failure("write store", err)
-	}
-	s.applied.Add(1)
-	return nil
 }
 
 func (in *ingesting) close() error {

@@ -80,20 +80,25 @@ func (c *Commit) applyLarge() error {
 	if err := c.Spill(); err != nil {
 		return err
 	}
-	s := c.store
-	// The tables do not pass through the log: what stands in it must not be lost in a
-	// crash that keeps them.
-	if err := s.Sync(); err != nil {
-		return err
-	}
-	w := &tableWriter{layer: c.layer, store: s, hidden: c.layer.hidden}
+	w := &tableWriter{layer: c.layer, store: c.store, hidden: c.layer.hidden}
 	if err := w.write(); err != nil {
 		return fmt.Errorf("write the tables of a large commit: %w", err)
 	}
-	if len(w.paths) == 0 {
+	return c.store.takeIn(w.paths)
+}
+
+// takeIn has the store take tables in by one step: all that they hold is visible then, and durable.
+// The caller is the writer.
+func (s *Store) takeIn(tables []string) error {
+	if len(tables) == 0 {
 		return nil
 	}
-	if err := s.db.Ingest(context.Background(), w.paths); err != nil {
+	// The tables do not pass through the log: what stands in it must not be lost in a
+	// crash that keeps them, as the record of the relation that they are of.
+	if err := s.Sync(); err != nil {
+		return err
+	}
+	if err := s.db.Ingest(context.Background(), tables); err != nil {
 		return s.failure("write store", err)
 	}
 	s.applied.Add(1)
