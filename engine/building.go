@@ -86,6 +86,7 @@ func (w *writer) buildChunk(c *storage.Commit, g *generation) (*viewRecord, erro
 	if err != nil {
 		return nil, err
 	}
+	w.chunk -= result.Left // the documents to come may be as large
 	record.Ready, record.Cursor = cursor == nil, cursor
 	record.add(result)
 	return &record, w.saveGeneration(c, g, &record)

@@ -23,7 +23,10 @@ func logProgress(ctx context.Context, status func() engine.Status, log *slog.Log
 		for _, w := range underWay(status()) {
 			now[w.what] = w.done
 			rate := float64(w.done-before[w.what]) / sayEvery.Seconds()
-			args := []any{w.kind, w.name, "done", w.done, "known", w.known, "per_second", int64(rate)}
+			args := []any{w.kind, w.name, "done", w.done, "per_second", int64(rate)}
+			if w.known > 0 {
+				args = append(args, "known", w.known)
+			}
 			if w.known > w.done && rate > 0 {
 				args = append(args, "left", (time.Duration(float64(w.known-w.done)/rate) * time.Second).String())
 			}

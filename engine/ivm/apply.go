@@ -100,6 +100,7 @@ func (v *View) Build(c *storage.Commit, after []byte, limit int, bounds Bounds) 
 		}
 		taken = (taken + 1) / 2
 	}
+	result.Left = len(roots) - taken
 	if taken < limit && taken == len(roots) {
 		cursor = nil
 	}

@@ -101,6 +101,7 @@ type Result struct {
 	Errors    int64 // instances with errors gained
 	Written   int   // node rows written or deleted
 	Touched   int   // documents that the changes led to, changed by them or not
+	Left      int   // rows that a step of a build was to take in and had no room for
 	Failed    int   // instances that came to have errors, or other ones
 	// Checks are, for each check, the documents gained that fail it; nil where no
 	// root was looked at.
