@@ -9,8 +9,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
+// The cache lies outside Go's heap, where the allocator keeps what was once taken: with the memtables'
+// share, what it may take at most and about 150 MiB of heap are to stay below 512 MiB.
 const (
-	defaultCache = 256 << 20
+	defaultCache = 192 << 20
 	memTable     = 64 << 20
 	bloomBits    = 10
 )
