@@ -22,7 +22,7 @@ type Options struct {
 	// FS is where the store lives, nil for the disk.
 	FS FS
 	// CacheBytes is the size of the cache of decompressed blocks, besides what
-	// is written and not yet flushed; 0: 256 MiB.
+	// is written and not yet flushed; 0: 192 MiB.
 	CacheBytes int64
 	// Log takes what the store has to report, nil for nowhere.
 	Log *slog.Logger
