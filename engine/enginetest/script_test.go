@@ -23,8 +23,14 @@ import (
 // After each of them the stored documents are compared with the reference, and
 // all that is stored with what building anew stores.
 func TestScripts(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { playScripts(t, 0) })
+	t.Run("in parts", func(t *testing.T) { playScripts(t, 1) })
+}
+
+// playScripts plays them with as many instances of a view in memory as given; 0: any number.
+func playScripts(t *testing.T, part int) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
-		s := &script{}
+		s := &script{part: part}
 		defer func() {
 			if s.world != nil {
 				if err := s.world.Close(); err != nil {
@@ -44,6 +50,7 @@ func TestScripts(t *testing.T) {
 }
 
 type script struct {
+	part  int
 	world *World
 	given Case
 	shown map[string]string // documents as they were, by view and key
@@ -90,8 +97,8 @@ func (s *script) begin(input string) error {
 			}
 		}
 	}
-	s.world, err = NewWorld(given.Schemas, checked, database)
-	return err
+	s.world = &World{part: s.part}
+	return s.world.begin(given.Schemas, checked, database)
 }
 
 // step parses a step in the context of the case's relations.
