@@ -16,10 +16,15 @@ import (
 // ingesting is a Bulk whose runs are being merged into tables.
 type ingesting struct {
 	merged *pebble.Iterator // stands on the next pair
-	paths  []string
-	table  *sstable.Writer // nil between two
-	space  [spaceBytes]byte
+	tables []bulkTable
+	table  *sstable.Writer // of the last one; nil between two
 	size   int
+}
+
+// bulkTable is a table that the store shall take.
+type bulkTable struct {
+	path  string
+	space [spaceBytes]byte // that all its keys are of
 }
 
 // spaceBytes of a key say what it is and of which relation or index. A table has keys of
@@ -99,7 +104,7 @@ func (b *Bulk) writeTables(limit int) (more bool, err error) {
 }
 
 func (in *ingesting) write(b *Bulk, key, value []byte) error {
-	if in.table != nil && (in.size >= tableBytes || !bytes.HasPrefix(key, in.space[:])) {
+	if in.table != nil && (in.size >= tableBytes || !bytes.HasPrefix(key, in.tables[len(in.tables)-1].space[:])) {
 		if err := in.finish(); err != nil {
 			return err
 		}
@@ -114,13 +119,13 @@ func (in *ingesting) write(b *Bulk, key, value []byte) error {
 }
 
 func (in *ingesting) begin(b *Bulk, key []byte) error {
-	path := b.store.fs.PathJoin(b.dir, fmt.Sprintf("table-%06d.sst", len(in.paths)))
-	file, err := b.store.fs.Create(path, vfs.WriteCategoryUnspecified)
+	next := bulkTable{path: b.store.fs.PathJoin(b.dir, fmt.Sprintf("table-%06d.sst", len(in.tables)))}
+	file, err := b.store.fs.Create(next.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	in.paths = append(in.paths, path)
-	copy(in.space[:], key)
+	copy(next.space[:], key)
+	in.tables = append(in.tables, next)
 	options := b.store.tables.MakeWriterOptions(0, b.store.db.TableFormat())
 	in.table, in.size = sstable.NewWriter(objstorageprovider.NewFileWritable(file), options), 0
 	return nil
@@ -139,7 +144,13 @@ func (in *ingesting) finish() error {
 // it must not be lost in a crash that keeps them, as the record of the relation that they are of.
 func (b *Bulk) takeIn() error {
 	s := b.store
-	if len(b.ingesting.paths) == 0 {
+	var paths []string
+	for _, table := range b.ingesting.tables {
+		if !b.omits(table.space[:]) { // of an index that was dropped after it was written
+			paths = append(paths, table.path)
+		}
+	}
+	if len(paths) == 0 {
 		return nil
 	}
 	s.writer.Lock()
@@ -147,7 +158,7 @@ func (b *Bulk) takeIn() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	if err := s.db.Ingest(context.Background(), b.ingesting.paths); err != nil {
+	if err := s.db.Ingest(context.Background(), paths); err != nil {
 		return s.failure("write store", err)
 	}
 	s.applied.Add(1)
