@@ -55,6 +55,7 @@ func (w *writer) gatherRows(s *sourceState, r *ivm.Relation, rows [][]relation.V
 		if err := w.quarantine(r, rows); err != nil {
 			return err
 		}
+		w.tellQuarantined(r, rows)
 	}
 	ivm.WriteRows(l.bulk, r, rows)
 	if err := w.spillLoads(); err != nil {
