@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
@@ -172,7 +173,7 @@ func New(o Options) (*Engine, error) {
 		e.forkChanges = forkChanges
 	}
 	if e.loadBytes = o.LoadBytes; e.loadBytes == 0 {
-		e.loadBytes = loadBytes
+		e.loadBytes = failpoint.LoadBytes(loadBytes)
 	}
 	if e.now == nil {
 		e.now = time.Now

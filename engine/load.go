@@ -35,9 +35,9 @@ const (
 	// loadRuns is how many runs are merged at a time: each takes some memory then. A load of
 	// more, beyond 30 GiB, becomes several layers of tables, and compactions do the rest.
 	loadRuns = 512
-	// loadStep is how much of a load is ingested between two commits, in bytes: some
+	// A loadSteps-th part of it is how much of a load is ingested between two commits: some
 	// hundredths of a second.
-	loadStep = 4 << 20
+	loadSteps = 16
 )
 
 // gatherRows takes copied rows of a relation.
@@ -98,6 +98,7 @@ func (w *writer) spillLoads() error {
 	if err := largest.bulk.Spill(); err != nil {
 		return err
 	}
+	failpoint.At(failpoint.Spilled)
 	if largest.bulk.Runs() >= loadRuns {
 		largest.full = append(largest.full, largest.bulk)
 		largest.bulk = w.engine.store.NewBulk()
@@ -175,9 +176,10 @@ func (w *writer) loadSome() error {
 		return fmt.Errorf("store copied rows of %s: %w", name, err)
 	}
 	if !done {
+		failpoint.At(failpoint.Sorted)
 		return nil
 	}
-	failpoint.At(failpoint.Copied)
+	failpoint.At(failpoint.Loaded)
 	w.closeBulk(bulk)
 	if l.full = l.full[1:]; len(l.full) > 0 {
 		return nil
@@ -190,7 +192,7 @@ func (w *writer) loadSome() error {
 
 func (w *writer) ingest(bulk *storage.Bulk) (done bool, err error) {
 	if bulk.Runs() > 0 || bulk.Bytes() > w.engine.loadBytes/smallLoad {
-		return bulk.Ingest(loadStep)
+		return bulk.Ingest(max(w.engine.loadBytes/loadSteps, 1))
 	}
 	c := w.engine.store.Begin()
 	defer c.Abandon()
