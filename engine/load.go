@@ -99,7 +99,7 @@ func (w *writer) spillLoads() error {
 		return err
 	}
 	failpoint.At(failpoint.Spilled)
-	if largest.bulk.Runs() >= loadRuns {
+	if largest.bulk.Runs() >= w.engine.loadRuns {
 		largest.full = append(largest.full, largest.bulk)
 		largest.bulk = w.engine.store.NewBulk()
 	}

@@ -176,15 +176,15 @@ func TestQuarantineOfCopiesIsTold(t *testing.T) {
 
 // A load of more runs than are merged at once comes as several layers: all of it is there.
 func TestLoadOfVeryManyRuns(t *testing.T) {
-	const rows = 1100 // a run each
+	const rows = 90 // a run each
 	fs := storage.MemoryFS()
 	items, parts, _, joined := itemsAndParts(t)
-	s := newStageOf(t, fs, engine.Options{Definitions: engine.Definitions{Views: joined}, LoadBytes: 1})
+	s := newStageOf(t, fs, engine.Options{Definitions: engine.Definitions{Views: joined}, LoadBytes: 1, LoadRuns: 8})
 	run := s.enter()
 	run.out <- engine.CopyStarted{Schemas: []*relation.Schema{items, parts}, Position: 10, Identity: []byte("shop")}
 	for i := range rows {
 		run.out <- noted(items, 1, 1+7*i%rows) // layers that overlap
-		if i%300 == 0 {
+		if i%25 == 0 {
 			run.out <- rowsOf(parts, i+1)
 		}
 	}
