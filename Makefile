@@ -86,7 +86,7 @@ oracle: ## random views and transactions against the naive evaluator and in ever
 	ODSD_ORACLE_SECONDS=$(FAULT_SECONDS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
 		go test -count=1 -timeout 60m -run '^(TestTheWholeProgramUnderFaults|TestTransfersBetweenTablesUnderKills)$$' -v ./internal/oracle
 	ODSD_FAILPOINT_KILLS=$(FAILPOINT_KILLS) ODSD_ORACLE_SEED=$(ORACLE_SEED) \
-		go test -count=1 -timeout 240m -run '^TestKillsAtNamedPoints$$' -v ./internal/oracle
+		go test -count=1 -timeout 240m -run '^(TestKillsAtNamedPoints|TestInitialCopiesKilledAtNamedPoints)$$' -v ./internal/oracle
 
 # How many rows each of the huge transactions has.
 HUGE_ROWS ?= 1000000

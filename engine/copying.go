@@ -134,7 +134,6 @@ func (w *writer) storeCopied(s *sourceState, event CopiedRows) error {
 	if err := w.gatherRows(s, relation, event.Rows); err != nil {
 		return err
 	}
-	w.tellQuarantined(event.Relation, event.Rows)
 	w.catalog.relations[event.Relation].Rows += int64(len(event.Rows))
 	w.engine.mu.Lock()
 	defer w.engine.mu.Unlock()

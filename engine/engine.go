@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"odsd/engine/ivm"
+	"odsd/internal/failpoint"
 	"odsd/storage"
 	"odsd/storage/relation"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	ForkChanges int
 	// LoadBytes is how much of copied rows is held in memory; 0 for the default.
 	LoadBytes int
+	// LoadRuns is how many sorted runs of copied rows are merged at a time; 0 for the default.
+	LoadRuns int
 	// Observe is told of every commit of transactions, by the writer; nil for nobody.
 	Observe func(CommitReport)
 	// Now is the clock that lag is measured by; time.Now unless a test says otherwise.
@@ -87,6 +90,7 @@ type Engine struct {
 	// forkChanges is from how many changes on views are maintained side by side.
 	forkChanges int
 	loadBytes   int
+	loadRuns    int
 	sources     []*sourceState
 	byName      map[string]*sourceState
 	// verifying is taken by the one verification that runs at a time.
@@ -172,7 +176,10 @@ func New(o Options) (*Engine, error) {
 		e.forkChanges = forkChanges
 	}
 	if e.loadBytes = o.LoadBytes; e.loadBytes == 0 {
-		e.loadBytes = loadBytes
+		e.loadBytes = failpoint.LoadBytes(loadBytes)
+	}
+	if e.loadRuns = o.LoadRuns; e.loadRuns == 0 {
+		e.loadRuns = loadRuns
 	}
 	if e.now == nil {
 		e.now = time.Now

@@ -35,9 +35,9 @@ const (
 	// loadRuns is how many runs are merged at a time: each takes some memory then. A load of
 	// more, beyond 30 GiB, becomes several layers of tables, and compactions do the rest.
 	loadRuns = 512
-	// loadStep is how much of a load is ingested between two commits, in bytes: some
+	// A loadSteps-th part of it is how much of a load is ingested between two commits: some
 	// hundredths of a second.
-	loadStep = 4 << 20
+	loadSteps = 16
 )
 
 // gatherRows takes copied rows of a relation.
@@ -55,6 +55,7 @@ func (w *writer) gatherRows(s *sourceState, r *ivm.Relation, rows [][]relation.V
 		if err := w.quarantine(r, rows); err != nil {
 			return err
 		}
+		w.tellQuarantined(r, rows)
 	}
 	ivm.WriteRows(l.bulk, r, rows)
 	if err := w.spillLoads(); err != nil {
@@ -97,7 +98,8 @@ func (w *writer) spillLoads() error {
 	if err := largest.bulk.Spill(); err != nil {
 		return err
 	}
-	if largest.bulk.Runs() >= loadRuns {
+	failpoint.At(failpoint.Spilled)
+	if largest.bulk.Runs() >= w.engine.loadRuns {
 		largest.full = append(largest.full, largest.bulk)
 		largest.bulk = w.engine.store.NewBulk()
 	}
@@ -174,9 +176,10 @@ func (w *writer) loadSome() error {
 		return fmt.Errorf("store copied rows of %s: %w", name, err)
 	}
 	if !done {
+		failpoint.At(failpoint.Sorted)
 		return nil
 	}
-	failpoint.At(failpoint.Copied)
+	failpoint.At(failpoint.Loaded)
 	w.closeBulk(bulk)
 	if l.full = l.full[1:]; len(l.full) > 0 {
 		return nil
@@ -189,7 +192,7 @@ func (w *writer) loadSome() error {
 
 func (w *writer) ingest(bulk *storage.Bulk) (done bool, err error) {
 	if bulk.Runs() > 0 || bulk.Bytes() > w.engine.loadBytes/smallLoad {
-		return bulk.Ingest(loadStep)
+		return bulk.Ingest(max(w.engine.loadBytes/loadSteps, 1))
 	}
 	c := w.engine.store.Begin()
 	defer c.Abandon()

@@ -23,34 +23,46 @@ type quarantinedRows struct {
 
 func (q quarantineTally) count(w *writer, changes []ivm.Change) {
 	for _, change := range changes {
-		r := w.catalog.stored.Relations[change.Relation]
-		if r == nil || change.New == nil || !r.Quarantined(change.New) {
-			continue
+		if r := w.catalog.stored.Relations[change.Relation]; r != nil {
+			q.add(r, change.New)
 		}
-		rows := q[change.Relation]
-		if rows.count++; rows.first == nil {
-			rows.first = change.New
-		}
-		q[change.Relation] = rows
 	}
+}
+
+// add counts a row that a relation has now, if it is in quarantine.
+func (q quarantineTally) add(r *ivm.Relation, row []relation.Value) {
+	if row == nil || !r.Quarantined(row) {
+		return
+	}
+	rows := q[r.Schema.Name]
+	if rows.count++; rows.first == nil {
+		rows.first = row
+	}
+	q[r.Schema.Name] = rows
 }
 
 // tell logs one row of each table, and how many there are.
 func (q quarantineTally) tell(w *writer) {
 	for name, rows := range q {
-		described := w.catalog.stored.Relations[name].Describe(rows.first)
-		w.engine.log.Error("row in quarantine: it holds what cannot be read", "source", sourceOf(name), "table", name, "code", codeQuarantine,
-			"key", described.Key, "column", described.Column, "rows", rows.count, "hint", quarantineHint)
+		rows.tell(w, w.catalog.stored.Relations[name])
 	}
 }
 
-// tellQuarantined tells which copied rows are in quarantine.
-func (w *writer) tellQuarantined(relation string, rows [][]relation.Value) {
+func (rows quarantinedRows) tell(w *writer, r *ivm.Relation) {
+	described, name := r.Describe(rows.first), r.Schema.Name
+	w.engine.log.Error("row in quarantine: it holds what cannot be read", "source", sourceOf(name), "table", name, "code", codeQuarantine,
+		"key", described.Key, "column", described.Column, "rows", rows.count, "hint", quarantineHint)
+}
+
+// tellQuarantined tells which copied rows of a relation are in quarantine.
+func (w *writer) tellQuarantined(r *ivm.Relation, copied [][]relation.Value) {
 	q := quarantineTally{}
-	for _, row := range rows {
-		q.count(w, []ivm.Change{{Relation: relation, New: row}})
+	for _, row := range copied {
+		q.add(r, row)
 	}
-	q.tell(w)
+	for _, rows := range q {
+		rows.tell(w, r)
+	}
 }
 
 const quarantineHint = "correct the value at the source: the row is shown again with its next change"

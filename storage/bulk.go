@@ -67,8 +67,8 @@ func (b *Bulk) Bytes() int { return len(b.memory) + bulkEntryBytes*len(b.entries
 // Runs is how often it was spilled.
 func (b *Bulk) Runs() int { return len(b.runs) }
 
-// Omit leaves out every key with a prefix, those that were set before included: of an index that
-// was dropped meanwhile.
+// Omit leaves out every key of an index that was dropped meanwhile, given by the prefix of its entries:
+// those that were set before, and those that lie in tables which the store has not taken yet.
 func (b *Bulk) Omit(prefix []byte) { b.omitted = append(b.omitted, prefix) }
 
 func (b *Bulk) omits(key []byte) bool {

@@ -82,6 +82,40 @@ func TestBulkIsWhatItsSetsWouldBe(t *testing.T) {
 	}
 }
 
+// An index may be dropped at any step of a bulk's way into the store, also when its entries lie in
+// tables already: none of them is taken in, and all else is.
+func TestBulkOmitsAnIndexThatIsDroppedOnItsWay(t *testing.T) {
+	for dropped := range 25 { // after so many steps
+		s := openAt(t, Options{FS: MemoryFS()})
+		b := s.NewBulk()
+		for i := range 8 {
+			b.Set(fmt.Appendf(AppendIndexPrefix(nil, 5), "%d", i), nil)
+			b.Set(fmt.Appendf(AppendIndexPrefix(nil, 6), "%d", i), nil)
+			b.Set(fmt.Appendf(AppendRowPrefix(nil, 5), "%d", i), nil)
+		}
+		steps := 0
+		for done := false; !done; steps++ {
+			if steps == dropped {
+				b.Omit(AppendIndexPrefix(nil, 5))
+			}
+			var err error
+			if done, err = b.Ingest(1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closeOrFail(t, b.Close)
+		left := map[string]int{}
+		for _, p := range stored(t, s) {
+			if len(p.key) > spaceBytes {
+				left[p.key[:spaceBytes]]++
+			}
+		}
+		if left[string(AppendIndexPrefix(nil, 5))] != 0 || left[string(AppendIndexPrefix(nil, 6))] != 8 || left[string(AppendRowPrefix(nil, 5))] != 8 {
+			t.Errorf("dropped after %d steps: %v", dropped, left)
+		}
+	}
+}
+
 func sorted(model map[string]string) []pair {
 	var pairs []pair
 	for _, key := range slices.Sorted(maps.Keys(model)) {

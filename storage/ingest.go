@@ -15,10 +15,15 @@ import (
 // ingesting is a Bulk whose runs are being merged into tables.
 type ingesting struct {
 	merged *pebble.Iterator // stands on the next pair
-	paths  []string
-	table  *sstable.Writer // nil between two
-	space  [spaceBytes]byte
+	tables []bulkTable
+	table  *sstable.Writer // of the last one; nil between two
 	size   int
+}
+
+// bulkTable is a table that the store shall take.
+type bulkTable struct {
+	path  string
+	space [spaceBytes]byte // that all its keys are of
 }
 
 // spaceBytes of a key say what it is and of which relation or index. A table has keys of
@@ -45,9 +50,7 @@ func (b *Bulk) Ingest(limit int) (done bool, err error) {
 	if more {
 		return false, nil
 	}
-	b.store.writer.Lock()
-	defer b.store.writer.Unlock()
-	return true, b.store.takeIn(b.ingesting.paths)
+	return true, b.takeIn()
 }
 
 // mergeRuns begins to read the runs as one.
@@ -100,7 +103,7 @@ func (b *Bulk) writeTables(limit int) (more bool, err error) {
 }
 
 func (in *ingesting) write(b *Bulk, key, value []byte) error {
-	if in.table != nil && (in.size >= tableBytes || !bytes.HasPrefix(key, in.space[:])) {
+	if in.table != nil && (in.size >= tableBytes || !bytes.HasPrefix(key, in.tables[len(in.tables)-1].space[:])) {
 		if err := in.finish(); err != nil {
 			return err
 		}
@@ -115,13 +118,13 @@ func (in *ingesting) write(b *Bulk, key, value []byte) error {
 }
 
 func (in *ingesting) begin(b *Bulk, key []byte) error {
-	path := b.store.fs.PathJoin(b.dir, fmt.Sprintf("table-%06d.sst", len(in.paths)))
-	file, err := b.store.fs.Create(path, vfs.WriteCategoryUnspecified)
+	next := bulkTable{path: b.store.fs.PathJoin(b.dir, fmt.Sprintf("table-%06d.sst", len(in.tables)))}
+	file, err := b.store.fs.Create(next.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	in.paths = append(in.paths, path)
-	copy(in.space[:], key)
+	copy(next.space[:], key)
+	in.tables = append(in.tables, next)
 	options := b.store.tables.MakeWriterOptions(0, b.store.db.TableFormat())
 	in.table, in.size = sstable.NewWriter(objstorageprovider.NewFileWritable(file), options), 0
 	return nil
@@ -134,6 +137,19 @@ func (in *ingesting) finish() error {
 	table := in.table
 	in.table = nil
 	return table.Close()
+}
+
+// takeIn has the store take the tables.
+func (b *Bulk) takeIn() error {
+	var paths []string
+	for _, table := range b.ingesting.tables {
+		if !b.omits(table.space[:]) { // of an index that was dropped after it was written
+			paths = append(paths, table.path)
+		}
+	}
+	b.store.writer.Lock()
+	defer b.store.writer.Unlock()
+	return b.store.takeIn(paths)
 }
 
 func (in *ingesting) close() error {

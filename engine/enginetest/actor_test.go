@@ -87,7 +87,10 @@ func newStageOf(t *testing.T, fs storage.FS, o engine.Options) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, shop: newActor(t)}
-	o.Store, o.Sources, o.Log = store, []engine.Source{s.shop}, slog.New(slog.DiscardHandler)
+	o.Store, o.Sources = store, []engine.Source{s.shop}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s.engine, err = engine.New(o)
 	if err != nil {
 		t.Fatal(err)

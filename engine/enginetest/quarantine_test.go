@@ -94,6 +94,11 @@ func with(row []relation.Value, cells ...Cell) []relation.Value {
 // its change on, and one again when it can be read; what the source says of it
 // meanwhile is applied, and the status names it.
 func TestRowsThatCannotBeReadAreInQuarantine(t *testing.T) {
+	t.Run("copied by commits", func(t *testing.T) { unreadableRows(t, &World{}) })
+	t.Run("copied sorted, outside the store", func(t *testing.T) { unreadableRows(t, &World{load: 1}) })
+}
+
+func unreadableRows(t *testing.T, world *World) {
 	bad := relation.OfError(relation.ErrUnreadable)
 	schemas := hotSchemas()
 	checked, err := CheckViews(schemas, []string{hotView, `
@@ -141,8 +146,7 @@ union:
 	must(rows.Set("shop.items", with(item, Cell{2, bad})))
 	second := []relation.Value{int4(3), int4(2), relation.OfText("rare"), int4(9)} // picked while the first is not there
 	must(rows.Set("shop.items", second))
-	world, err := NewWorld(schemas, checked, rows)
-	must(err)
+	must(world.begin(schemas, checked, rows))
 	defer world.Close()
 	w := &quarantineWorld{world, t}
 	must(rows.Delete("shop.items", item))

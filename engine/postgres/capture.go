@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"odsd/engine"
@@ -77,6 +78,9 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 		return nil, s.haltTable(ctx, fault)
 	}
 	s.wish(verdicts[0])
+	if name := misnamed(c, v.tables[0], d); name != "" && c.state != copying {
+		return nil, s.haltTable(ctx, s.changed(c.schema, fmt.Sprintf("another column was named %s for a time", quote(name))))
+	}
 	t, fault, err := s.match(s.newValueReader(v.tables[0], c.schema), c, d)
 	if fault != nil {
 		return nil, s.haltTable(ctx, fault)
@@ -132,6 +136,32 @@ func (s *session) match(values *valueReader, c *captured, d *describedRelation) 
 		return nil, s.changed(c.schema, "its key changed"), nil
 	}
 	return t, nil, nil
+}
+
+// misnamed finds a captured column whose name stood for another one when the stream's rows were written,
+// though it is its own again: the stream tells names alone, but has the columns in the order of their
+// numbers. What the catalog knows no more may have had any number.
+func misnamed(c *captured, now *table, d *describedRelation) string {
+	var last int16
+	gone := false
+	for _, told := range d.columns {
+		ordinal := c.schema.Column(told.name)
+		var number int16
+		if ordinal >= 0 {
+			number = c.schema.Columns[ordinal].Attribute
+		} else if is := slices.IndexFunc(now.columns, func(is column) bool { return is.name == told.name }); is >= 0 {
+			number = now.columns[is].attribute
+		}
+		switch {
+		case number == 0:
+			gone = true
+		case ordinal >= 0 && (gone || number < last):
+			return told.name
+		default:
+			last = number
+		}
+	}
+	return ""
 }
 
 func sameKey(schema *relation.Schema, t *target) bool {

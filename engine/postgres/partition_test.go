@@ -36,6 +36,36 @@ func TestPartitionedTable(t *testing.T) {
 	}
 }
 
+// Partitions have their columns in any order, and some that are gone. Each value comes under its own
+// name all the same: from the copy, from changes of the root and of the partition, from rows that move
+// between partitions, and where a large one is not sent.
+func TestPartitionsWithColumnsInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	const columns = "id, day, v, n"
+	d := newDatabase(t)
+	d.exec(`create table m (gone int, id int, day date, v text, n int, primary key (id, day)) partition by range (day)`,
+		`alter table m drop gone`,
+		`create table m1 partition of m for values from ('2024-01-01') to ('2024-02-01')`,
+		`create table m2 (n int, v text, gone text, day date not null, id int not null, primary key (id, day))`, `alter table m2 drop gone`, `alter table m2 alter v set storage external`,
+		`alter table m attach partition m2 for values from ('2024-02-01') to ('2024-03-01')`,
+		`insert into m select g, date '2024-01-01' + g % 60, repeat('v' || g, 2000), -g from generate_series(1, 100) g where g % 60 < 60`)
+	f := follow(t, d.source("m"), nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	f.compare(d, "m", columns)
+	d.exec(`update m set n = n - 1 where id in (5, 45)`, `update m2 set n = 7 where id = 46`, `insert into m2 values (11, 'of the partition', '2024-02-05', 500)`,
+		`update m set day = date '2024-01-03' where id = 47`, `update m set day = date '2024-02-03', n = 0 where id = 6`, `delete from m2 where id = 48`)
+	f.compare(d, "m", columns)
+	d.exec(`create table m3 (day date not null, n int, gone int, id int not null, v text, primary key (id, day))`, `alter table m3 drop gone`,
+		`insert into m3 values ('2024-03-05', 1, 600, 'attached')`, `alter table m attach partition m3 for values from ('2024-03-01') to ('2024-04-01')`)
+	f.untilCopies(1)
+	d.exec(`update m3 set n = 2`, `update m set day = date '2024-03-04' where id = 49`, `update m set n = 9 where id in (49, 600)`, `alter table m replica identity full`, `update m set v = 'whole' where id = 50`)
+	f.compare(d, "m", columns)
+	f.stop()
+	if len(f.faults) > 0 || f.failure != nil {
+		t.Errorf("halted: %v, %v", f.faults, f.failure)
+	}
+}
+
 // A server remembers whether and as what it publishes a table, and PostgreSQL 14
 // forgets that neither when the table is attached nor when it is detached. So each
 // partition here has been decoded as what it was before.

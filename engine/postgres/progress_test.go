@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"odsd/engine"
@@ -35,6 +37,7 @@ func TestTransactionsInProgress(t *testing.T) {
 		{"prepared, and both start again", preparedAndRestarted},
 		{"messages and origins", messagesAndOrigins},
 		{"no room", noRoom},
+		{"the disk is full in the middle", diskFull},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.play(t, cluster) })
@@ -331,5 +334,41 @@ func noRoom(t *testing.T, cluster *pgcluster.Cluster) {
 	s.same()
 	if fault := s.f.lastFault(); !strings.Contains(fault, s.scratch) {
 		t.Errorf("fault %q does not name the folder", fault)
+	}
+}
+
+// diskFull has the disk be full in the middle of a transaction: nothing of it is applied or
+// acknowledged, and all of it comes when there is room.
+func diskFull(t *testing.T, cluster *pgcluster.Cluster) {
+	s := startStreaming(t, cluster)
+	s.d.exec(`begin`)
+	file := s.d.text(`select txid_current()::text`) + spoolEnding
+	s.d.exec(many(1000), `savepoint a`)
+	s.untilSpooled(1)
+	full := filepath.Join(t.TempDir(), file)
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(full, filepath.Join(s.scratch, file)); err != nil {
+		t.Fatal(err)
+	}
+	s.d.exec(many(10_000))
+	s.f.until("it says why", func() bool {
+		return slices.ContainsFunc(s.f.conditions, func(c engine.Condition) bool {
+			return c.Fault != nil && c.Fault.Code == codeSpool && strings.Contains(c.Fault.Message, syscall.ENOSPC.Error())
+		})
+	})
+	s.f.mu.Lock()
+	if len(s.f.log) > 0 {
+		t.Errorf("%d changes of it are applied", len(s.f.log))
+	}
+	s.f.mu.Unlock()
+	s.d.exec(`rollback to a`, many(20_000), `commit`)
+	s.same()
+	if fault := s.f.lastFault(); !strings.Contains(fault, s.scratch) {
+		t.Errorf("fault %q does not name the folder", fault)
+	}
+	if len(s.f.sizes) != 1 || s.f.sizes[0] != 4000 {
+		t.Errorf("transactions of %v changes, want one of 4000", s.f.sizes)
 	}
 }

@@ -28,11 +28,12 @@ type slot struct {
 	active    bool
 	holder    string // who reads it: pid and application
 	confirmed relation.Position
-	status    string // of its log: reserved, extended, unreserved, lost
-	reason    string // why it was lost, from PostgreSQL 17 on
-	retained  int64  // log in bytes that the server keeps for it; -1 if unknown
-	safe      *int64 // log in bytes that may come before it is lost; nil: without bound
-	ahead     relation.Position
+	status    string            // of its log: reserved, extended, unreserved, lost
+	reason    string            // why it was lost, from PostgreSQL 17 on
+	retained  int64             // log in bytes that the server keeps for it; -1 if unknown
+	safe      *int64            // log in bytes that may come before it is lost; nil: without bound
+	ahead     relation.Position // the end of the server's log
+	standby   bool
 }
 
 const slotQuery = `
@@ -40,7 +41,7 @@ select coalesce(s.plugin, ''), coalesce(s.database, ''), s.plugin = $2 and s.dat
 	coalesce('process ' || s.active_pid || coalesce(', application ' || nullif(a.application_name, ''), '')
 		|| coalesce(', from ' || host(a.client_addr), ''), 'another process'),
 	coalesce(s.confirmed_flush_lsn, '0/0')::text, coalesce(s.wal_status, ''), coalesce(to_jsonb(s) ->> 'invalidation_reason', ''),
-	coalesce(w.lsn - s.restart_lsn, -1)::bigint, s.safe_wal_size, w.lsn::text
+	coalesce(w.lsn - s.restart_lsn, -1)::bigint, s.safe_wal_size, w.lsn::text, pg_is_in_recovery()
 from pg_replication_slots s
 left join pg_stat_activity a on a.pid = s.active_pid,
 	(select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end) w(lsn)
@@ -51,7 +52,7 @@ func readSlot(ctx context.Context, conn *pgx.Conn, name string) (*slot, error) {
 	s := slot{name: name}
 	var ours *bool
 	var confirmed, ahead string
-	err := conn.QueryRow(ctx, slotQuery, name, plugin).Scan(&s.plugin, &s.database, &ours, &s.active, &s.holder, &confirmed, &s.status, &s.reason, &s.retained, &s.safe, &ahead)
+	err := conn.QueryRow(ctx, slotQuery, name, plugin).Scan(&s.plugin, &s.database, &ours, &s.active, &s.holder, &confirmed, &s.status, &s.reason, &s.retained, &s.safe, &ahead, &s.standby)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -278,6 +278,9 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 			return err
 		}
 	}
+	if err := r.checkLogEnd(found, r.resume.position); err != nil {
+		return err
+	}
 	if err := r.checkSize(found); err != nil {
 		r.dropSlot(ctx, conn)
 		return err

@@ -101,6 +101,16 @@ func (s *Source) otherTimeline(difference string) *engine.Halt {
 		"correct the DSN, or, if the database is meant: "+s.resyncHint())
 }
 
+// checkLogEnd finds out whether a server's log has come to a stored position. Where its files are an earlier copy, it is
+// the same installation on the same timeline, and writes other changes at positions that are passed here.
+// A standby that was started again may have replayed less for a while.
+func (s *Source) checkLogEnd(found *slot, position relation.Position) error {
+	if found.standby || position <= found.ahead {
+		return nil
+	}
+	return s.otherTimeline(fmt.Sprintf("its log ends at %s, short of the stored position %s: it was restored to an earlier state", found.ahead, position))
+}
+
 // checkPromotedSlot is checkSlot on a server that was promoted since it was
 // asked last: what is wrong with its slot has one cause then.
 func (s *Source) checkPromotedSlot(found *slot, position relation.Position) error {

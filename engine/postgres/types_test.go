@@ -105,8 +105,7 @@ func TestRandomValuesOfEveryType(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)
 	tables := d.everyType()
-	for _, setting := range []string{`datestyle = 'German'`, `intervalstyle = 'iso_8601'`, `extra_float_digits = -5`, `bytea_output = 'escape'`, `timezone = 'Asia/Kolkata'`,
-		`quote_all_identifiers = on`, `xmlbinary = 'hex'`, `search_path = public, information_schema`, `client_encoding = 'LATIN1'`, `idle_session_timeout = '2s'`} {
+	for _, setting := range printedOddly {
 		d.exec(`alter database ` + d.name + ` set ` + setting)
 	}
 	var names []string
@@ -209,19 +208,23 @@ func (d *database) generator(c *typeTable, id int) string {
 	return list + "::" + c.typ
 }
 
+// printed is an expression for a value's text as it is shown here.
+func (c *typeTable) printed() string {
+	switch {
+	case c.typ == "timestamp without time zone": // an instant here
+		return `format('%s', v::timestamptz)`
+	case c.typ == "timestamp without time zone[]":
+		return `format('%s', v::timestamptz[])`
+	case c.delimiter != ",": // ours is always the comma
+		return `format('%s', coalesce((select array_agg(x::text) from unnest(v) x), '{}'))`
+	}
+	return `format('%s', v)`
+}
+
 // compare gives the number of values compared.
 func (d *database) compare(f *follower, c *typeTable) (values int) {
 	d.t.Helper()
-	printed := `format('%s', v)`
-	switch {
-	case c.typ == "timestamp without time zone": // an instant here
-		printed = `format('%s', v::timestamptz)`
-	case c.typ == "timestamp without time zone[]":
-		printed = `format('%s', v::timestamptz[])`
-	case c.delimiter != ",": // ours is always the comma
-		printed = `format('%s', coalesce((select array_agg(x::text) from unnest(v) x), '{}'))`
-	}
-	rows, err := d.conn.Query(d.t.Context(), fmt.Sprintf(`select id, v is null, %s from public.%s where id < 100 order by id`, printed, c.table))
+	rows, err := d.conn.Query(d.t.Context(), fmt.Sprintf(`select id, v is null, %s from public.%s where id < 100 order by id`, c.printed(), c.table))
 	if err != nil {
 		d.t.Fatalf("%s: %v", c.typ, err)
 	}

@@ -63,9 +63,19 @@ func (r *valueReader) value(column int, text string) (relation.Value, error) {
 		return r.unreadable(column, text)
 	}
 	if r.local[column] {
-		v = toInstant(v, r.zone)
+		told := v
+		if v = toInstant(v, r.zone); slices.Contains(r.schema.Key, column) && skipped(told, r.zone) {
+			return relation.Value{}, r.skippedKey(column)
+		}
 	}
 	return v, nil
+}
+
+// skippedKey is of a key whose time no clock of the zone has shown: it would be the key of another row.
+func (r *valueReader) skippedKey(column int) error {
+	return tableHalt(codeValue, r.schema.Name,
+		fmt.Sprintf("column %s of its key holds a time that the clocks of %s skipped, so that two rows would be one", quote(r.schema.Columns[column].Name), r.zone),
+		"set the source's `timezone:` to the one that its times are meant in, or leave the table out; then odsd resync "+r.schema.Name)
 }
 
 var errNUL = errors.New("text holds a NUL")

@@ -152,6 +152,44 @@ func TestLocalTimestampsAreReadInTheSourcesZone(t *testing.T) {
 	}
 }
 
+// Two local times that are one instant, since the clocks left one of them out, are two keys at the
+// source. They never become one row: the table halts, from the copy and from the stream, and the others go on.
+func TestSkippedTimesInAKeyHaltTheTable(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const both = `insert into t values ('2024-03-31 03:30', 'shown'), ('2024-03-31 02:30', 'skipped')`
+	for _, when := range []string{"copied", "streamed"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			d.exec(`create table t (at timestamp primary key, v text)`, `create table other (id int primary key, at timestamp)`,
+				`insert into t values ('2024-10-27 02:30', 'shown twice'), ('2024-10-27 01:30', 'before'), ('infinity', 'never')`)
+			if when == "copied" {
+				d.exec(both)
+			}
+			s := d.source("t", "other")
+			s.config.Timezone = berlin
+			f := follow(t, s, nil)
+			f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+			if when == "streamed" {
+				d.exec(both)
+			}
+			fault := f.untilHalted(d.name + ".t")
+			if fault.Code != codeValue || !strings.Contains(fault.Message, "clocks of Europe/Berlin skipped") || !strings.Contains(fault.Hint, "timezone") {
+				t.Errorf("halt %s %q, hint %q", fault.Code, fault.Message, fault.Hint)
+			}
+			d.exec(`insert into other values (1, '2024-03-31 02:30')`) // no key
+			f.catchUp(d)
+			if n := len(f.rows[d.name+".other"]); n != 1 {
+				t.Errorf("%d rows of the other table, want 1", n)
+			}
+		})
+	}
+}
+
 func TestInstantIsWhatPostgreSQLSays(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)

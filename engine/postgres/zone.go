@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"time"
 
 	"odsd/storage/relation"
@@ -68,4 +69,18 @@ func toInstant(v relation.Value, zone *time.Location) relation.Value {
 		return relation.OfArray(v.Elem(), elements).WithBounds(v.Bounds())
 	}
 	return v
+}
+
+// skipped says whether a timestamp that was read as if it were UTC, or one of an array, is of an hour that
+// the zone's clocks left out. Its instant is that of another local time.
+func skipped(v relation.Value, zone *time.Location) bool {
+	switch {
+	case v.Kind() == relation.Timestamp && !v.IsInfinite():
+		at := instant(v.Int(), zone)
+		_, east := time.UnixMicro(at).In(zone).Zone()
+		return at+int64(east)*second != v.Int()
+	case v.Kind() == relation.Array:
+		return slices.ContainsFunc(v.List(), func(element relation.Value) bool { return skipped(element, zone) })
+	}
+	return false
 }

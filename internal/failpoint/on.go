@@ -32,3 +32,11 @@ func At(place Name) {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
 }
+
+// LoadBytes is how many bytes of copied rows are held in memory, where the environment says it.
+func LoadBytes(otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(LoadSetting)); err == nil {
+		return n
+	}
+	return otherwise
+}

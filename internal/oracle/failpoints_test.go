@@ -33,6 +33,7 @@ func TestKillsAtNamedPoints(t *testing.T) {
 	}
 	w := newWorld(t, seed)
 	w.daemon.program = buildWith(t, "failpoints")
+	w.daemon.env = append(w.daemon.env, loadsInLittle)
 	s := summary{faults: map[string]int{}, written: newTally()}
 	failure := w.killAtPoints(t, kills, seed, &s)
 	t.Logf("seed %d: %s", seed, &s)
@@ -41,6 +42,10 @@ func TestKillsAtNamedPoints(t *testing.T) {
 		t.Fatalf("seed %d: %v", seed, failure)
 	}
 }
+
+// loadsInLittle has copies of all but the smallest tables of the demo sorted outside the store, of
+// the larger ones in several runs.
+const loadsInLittle = failpoint.LoadSetting + "=8000"
 
 func (w *world) killAtPoints(t *testing.T, kills int, seed uint64, s *summary) error {
 	if err := w.daemon.start(); err != nil {
@@ -106,7 +111,7 @@ func (w *world) pointsRound(ctx context.Context, seed uint64, s *summary) error 
 // once a copy or a build does not happen often.
 func passes(place failpoint.Name, random *rand.Rand) int {
 	switch place {
-	case failpoint.Copied, failpoint.Built:
+	case failpoint.Copied, failpoint.Spilled, failpoint.Sorted, failpoint.Loaded, failpoint.Built:
 		return 1 + random.IntN(4)
 	case failpoint.CopySwitch, failpoint.ViewSwitch, failpoint.Switched:
 		return 1
@@ -120,11 +125,7 @@ func (w *world) killAt(ctx context.Context, place failpoint.Name, random *rand.R
 	if err := w.daemon.kill(); err != nil {
 		return err
 	}
-	plain := w.daemon.env
-	w.daemon.env = append(plain[:len(plain):len(plain)], fmt.Sprintf("%s=%s:%d", failpoint.Setting, place, passes(place, random)))
-	err := w.daemon.start()
-	w.daemon.env = plain
-	if err != nil {
+	if err := w.daemon.startDoomed(place, passes(place, random)); err != nil {
 		return err
 	}
 	ended := w.daemon.ended
@@ -142,15 +143,32 @@ func (w *world) killAt(ctx context.Context, place failpoint.Name, random *rand.R
 			return fmt.Errorf("it does not come there: %w", patient.Err())
 		}
 	}
-	if status, ok := w.daemon.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-		return fmt.Errorf("the daemon ended by itself: %v", w.daemon.err)
+	if err := w.daemon.diedAt(place); err != nil {
+		return err
 	}
-	log, err := os.ReadFile(w.daemon.logFile)
+	return w.daemon.start()
+}
+
+// startDoomed starts a life that ends when it passes a place so often.
+func (d *daemon) startDoomed(place failpoint.Name, passes int) error {
+	plain := d.env
+	d.env = append(plain[:len(plain):len(plain)], fmt.Sprintf("%s=%s:%d", failpoint.Setting, place, passes))
+	err := d.start()
+	d.env = plain
+	return err
+}
+
+// diedAt makes sure that the life which is over ended at a place.
+func (d *daemon) diedAt(place failpoint.Name) error {
+	if status, ok := d.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("the daemon ended by itself: %v", d.err)
+	}
+	log, err := os.ReadFile(d.logFile)
 	last := log[max(0, bytes.LastIndex(log, []byte("--- life "))):]
 	if err != nil || !bytes.Contains(last, []byte("failpoint "+string(place)+"\n")) {
 		return errors.Join(err, errors.New("the log of this life does not say so"))
 	}
-	return w.daemon.start()
+	return nil
 }
 
 // lead has the daemon do what passes a place; what it answers does not matter, since it dies of it.
@@ -162,7 +180,7 @@ func (w *world) lead(ctx context.Context, place failpoint.Name, random *rand.Ran
 		return soon
 	}
 	switch place {
-	case failpoint.Copied, failpoint.CopySwitch:
+	case failpoint.Copied, failpoint.Spilled, failpoint.Sorted, failpoint.Loaded, failpoint.CopySwitch:
 		_, _ = w.daemon.command(ctx, "resync", demo.Names()[random.IntN(len(demo.Names()))])
 		return 10 * soon
 	case failpoint.Built, failpoint.ViewSwitch, failpoint.Switched:
