@@ -162,6 +162,10 @@ func holdsAll(among, columns []int) bool {
 // roundRows words a number of rows as people do.
 func roundRows(n int64) string {
 	switch {
+	case n >= 1_000_000_000_000_000:
+		return "more than 1000 trillion"
+	case n >= 1_000_000_000_000:
+		return fmt.Sprintf("%.3g trillion", float64(n)/1e12)
 	case n >= 1_000_000_000:
 		return fmt.Sprintf("%.3g billion", float64(n)/1e9)
 	case n >= 1_000_000:
