@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sort"
 
-	"odsd/storage"
-	"odsd/storage/relation"
 	"odsd/views"
 )
 
@@ -210,42 +208,4 @@ func (w *writer) compareView(want *wantedView, built map[string]bool) (ViewChang
 		change.Action = Relabel
 	}
 	return change, nil
-}
-
-// estimate says how many rows a build of a plan writes and how many bytes they may
-// take: a node has at most the rows of its relation, as wide as these are stored.
-func (w *writer) estimate(plan *views.Plan) (rows, bytes int64, err error) {
-	for _, node := range plan.View.Nodes {
-		name := plan.View.Occurrences[node.Own].Schema.Name
-		inputs := []string{name}
-		if plan.View.Kind == views.UnionView {
-			inputs = inputs[:0]
-			for _, branch := range plan.View.Branches {
-				inputs = append(inputs, plan.View.Occurrences[branch.Occurrence].Schema.Name)
-			}
-		}
-		for _, input := range inputs {
-			rows += w.rowsOf(input)
-			size, err := w.sizeOf(input)
-			if err != nil {
-				return 0, 0, err
-			}
-			bytes += size
-		}
-	}
-	return rows, bytes, nil
-}
-
-// sizeOf is about how many bytes the store uses for a relation's rows.
-func (w *writer) sizeOf(name string) (int64, error) {
-	r := w.catalog.stored.Relations[name]
-	if v := w.engine.viewNamed(name); v != nil && isView(name) {
-		if g := newest(v); g != nil {
-			r = g.view.Relation(&relation.Schema{Name: name})
-		}
-	}
-	if r == nil {
-		return 0, nil
-	}
-	return w.engine.store.DiskUsage(r.Prefix, storage.PrefixEnd(r.Prefix))
 }

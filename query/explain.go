@@ -138,8 +138,8 @@ func (x *explainer) list(step *rootStep, view *viewSchema) *Error {
 		}
 		x.line("count", "%s", count)
 	}
-	if index := b.missingIndex(); index != "" && index != indexText(a.parts) && (!a.ordered || len(a.rest) > 0) {
-		x.line("hint", "indexes: [[%s]] would serve it", index)
+	if wanted := b.missingIndex(); len(wanted) > 0 && !view.serves(wanted) && (!a.ordered || len(a.rest) > 0) {
+		x.line("hint", "indexes: [[%s]] would serve it", wantedText(wanted))
 	}
 	for _, c := range a.rest {
 		if c.beginsWild() {

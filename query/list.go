@@ -158,61 +158,6 @@ func appendCounted(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// overLimit says which index would have answered.
-func (b *boundRoots) overLimit(limits Limits) *Error {
-	name := b.view.plan.View.Name
-	hint := "no index serves this filter: hold a field of the document itself to _eq, _gt, _lt or _startsWith, or raise limits.max_scan"
-	switch index := b.missingIndex(); {
-	case index == "":
-	case index == indexText(b.access.parts):
-		hint = "[" + index + "] is in use already: narrow the filter, ask for less, or raise limits.max_scan"
-	default:
-		hint = "declare an index in view " + name + " that serves it, indexes: [[" + index + "]], or raise limits.max_scan"
-	}
-	return failure(ScanLimit, hint, "the list reads more than %d rows of view %s", limits.Scan, name)
-}
-
-// missingIndex is the index that would serve the filter and the order best, as a
-// definition writes it; "" where none would.
-func (b *boundRoots) missingIndex() string {
-	var terms []string
-	seen := map[string]bool{}
-	add := func(f *fieldRef, desc bool) {
-		if seen[f.path] {
-			return
-		}
-		seen[f.path] = true
-		term := f.path
-		if desc {
-			term += " desc"
-		}
-		terms = append(terms, term)
-	}
-	var between *fieldRef
-	for _, c := range b.where.conjuncts() {
-		switch {
-		case c.field == nil || !c.field.indexable():
-		case c.fixes() || c.op == isIn && len(c.values) <= maxMerged:
-			add(c.field, false)
-		case c.bounds() && between == nil:
-			between = c.field
-		}
-	}
-	fits := len(b.order) > 0 && (between == nil || between.path == b.order[0].field.path)
-	for _, t := range b.order {
-		fits = fits && t.field.indexable() && t.part.NullsFirst == t.part.Desc
-	}
-	switch {
-	case fits:
-		for _, t := range b.order {
-			add(t.field, t.part.Desc)
-		}
-	case between != nil:
-		add(between, false)
-	}
-	return strings.Join(terms, ", ")
-}
-
 func indexText(parts []accessPart) string {
 	terms := make([]string, len(parts))
 	for i, p := range parts {

@@ -15,16 +15,16 @@ func (c *checker) advise() {
 		if s.occurrence.Kind != OneOccurrence && c.view.Kind != UnionView {
 			condition = s.node(c).Where
 		}
-		c.adviseNullable(s.where, condition)
+		c.adviseNullable(s.where, condition, s.occurrence.ID)
 	}
 	for i, b := range c.view.Branches {
-		c.adviseNullable(c.def.Branches[i].Where, b.Where)
+		c.adviseNullable(c.def.Branches[i].Where, b.Where, b.Occurrence)
 	}
 	for _, s := range append(slices.Clone(c.scopes), c.root) {
 		for _, f := range s.fields {
 			if a := f.field.Aggregate; a != nil && f.def.Aggregate != nil {
 				for _, condition := range a.Where {
-					c.adviseNullable(f.def.Aggregate.Where, condition.Expr)
+					c.adviseNullable(f.def.Aggregate.Where, condition.Expr, s.occurrence.ID)
 				}
 			}
 		}
@@ -36,14 +36,14 @@ func (c *checker) advise() {
 }
 
 // adviseNullable warns of != between a column that may be null and a value that
-// is not, in a condition that does not speak of null.
-func (c *checker) adviseNullable(t Text, condition *Expr) {
+// is not, in a condition on the rows of an occurrence that does not speak of null.
+func (c *checker) adviseNullable(t Text, condition *Expr, of int) {
 	if condition == nil || !t.Given() {
 		return
 	}
 	var walk func(e *Expr)
 	walk = func(e *Expr) {
-		if column := c.surprise(e); column != nil && !condition.asksNil(column) {
+		if column := c.surprise(e, of); column != nil && !condition.asksNil(column) {
 			name := c.columnName(column)
 			hint := fmt.Sprintf("write %s != nil and …, or %s == nil or …", name, name)
 			warnUnequal(t, c.scopes[column.Occurrence].occurrence.Schema.Columns[column.Column].Name, hint, fmt.Sprintf("%s may be null, and rows where it is meet this condition: != is null-safe", name))
@@ -80,24 +80,31 @@ func firstWord(text string) string {
 }
 
 // surprise is the column of a != that a null meets; nil for anything else.
-func (c *checker) surprise(e *Expr) *Expr {
+func (c *checker) surprise(e *Expr, of int) *Expr {
 	if e.Op != OpNeq {
 		return nil
 	}
 	for i, arg := range e.Args {
 		column, other := uncast(arg), uncast(e.Args[1-i])
-		if column.Op != OpColumn || c.certainly(column) {
+		if column.Op != OpColumn || c.certainly(column, of) {
 			continue
 		}
-		if other.Op == OpConst && !other.Const.IsNull() || other.Op == OpColumn && c.certainly(other) {
+		if other.Op == OpConst && !other.Const.IsNull() || other.Op == OpColumn && c.certainly(other, of) {
 			return column
 		}
 	}
 	return nil
 }
 
-func (c *checker) certainly(column *Expr) bool {
-	return c.scopes[column.Occurrence].occurrence.Schema.Columns[column.Column].NotNull
+// certainly says whether a column has a value in every row of an occurrence that
+// a condition sees: those of another row have none where there is no such row.
+func (c *checker) certainly(column *Expr, of int) bool {
+	o := c.scopes[column.Occurrence].occurrence
+	notNull := o.Schema.Columns[column.Column].NotNull
+	for ; o.ID != of && o.Kind == OneOccurrence; o = c.scopes[o.Parent].occurrence {
+		notNull = notNull && o.Required
+	}
+	return notNull
 }
 
 // asksNil says whether an expression tests a column for nil anywhere.
@@ -132,7 +139,7 @@ func (c *checker) adviseJoins() {
 		}
 		for _, side := range order {
 			schema := side.occurrence.Schema
-			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable || sameSet(schema.Key, sides[side]) {
+			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable || holdsAll(sides[side], schema.Key) {
 				continue
 			}
 			columns := columnNames(schema, sides[side])
@@ -147,14 +154,18 @@ func (c *checker) adviseJoins() {
 	}
 }
 
-// sameSet says whether two lists of columns name the same.
-func sameSet(a, b []int) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Compact(slices.Sorted(slices.Values(b))))
+// holdsAll says whether columns are among others, by which alone rows are then found.
+func holdsAll(among, columns []int) bool {
+	return len(columns) > 0 && !slices.ContainsFunc(columns, func(column int) bool { return !slices.Contains(among, column) })
 }
 
 // roundRows words a number of rows as people do.
 func roundRows(n int64) string {
 	switch {
+	case n >= 1_000_000_000_000_000:
+		return "more than 1000 trillion"
+	case n >= 1_000_000_000_000:
+		return fmt.Sprintf("%.3g trillion", float64(n)/1e12)
 	case n >= 1_000_000_000:
 		return fmt.Sprintf("%.3g billion", float64(n)/1e9)
 	case n >= 1_000_000:

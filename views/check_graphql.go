@@ -69,6 +69,12 @@ func (c *checker) nameView() {
 	if c.def.Type.Given() {
 		typeAt, c.view.Type = c.def.Type, c.def.Type.Value
 	}
+	c.nameFields(c.root)
+	for _, s := range c.scopes {
+		if s != c.root {
+			c.nameFields(s)
+		}
+	}
 	if !plainWord.MatchString(c.def.Name.Value) && c.def.Name.Given() {
 		c.def.Name.Node.Report(yamlfile.CodeValue, "letters, digits and underscores, and no digit first", "a view cannot be named %q", c.def.Name.Value)
 		return
@@ -81,12 +87,6 @@ func (c *checker) nameView() {
 	}
 	if why := legal(c.view.Type); why != "" {
 		typeAt.Node.Report(yamlfile.CodeGraphQL, "name it with `graphql: {type: Name}`", "%q %s", c.view.Type, why)
-	}
-	c.nameFields(c.root)
-	for _, s := range c.scopes {
-		if s != c.root {
-			c.nameFields(s)
-		}
 	}
 	c.nameKey()
 }

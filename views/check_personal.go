@@ -14,13 +14,23 @@ import (
 // tests for nil tell nothing of a value, and conditions choose rows and show none.
 // A field that another view's access masks is followed in the same way.
 
+const masked = "masked" // what a trace is of where no `pii` is at its end
+
 // trace says why a field is personal, and how that came about.
 type trace struct {
-	what string   // "pii: email", or "masked"
+	what string   // "pii: email", or masked
 	path []string // the columns and fields that it came through, the origin last
 	// ruled is set where a view on the way has a rule of `access` for it: access
 	// does not inherit, so that the views above lay it open again.
 	ruled bool
+}
+
+// says words what a trace makes of a field.
+func (t *trace) says() string {
+	if t.what == masked {
+		return "is made of what is masked"
+	}
+	return "is personal"
 }
 
 func (t *trace) String() string { return strings.Join(t.path, " ← ") + " (" + t.what + ")" }
@@ -33,16 +43,40 @@ func (t *trace) via(name string) *trace {
 	return &trace{what: t.what, path: append([]string{name}, t.path...), ruled: t.ruled}
 }
 
+// graver is the trace that asks for more: of one that has a rule below and one
+// that has none, the former.
+func graver(a, b *trace) *trace {
+	if a == nil || b != nil && b.ruled && !a.ruled {
+		return b
+	}
+	return a
+}
+
 // tracer follows personal data through one view.
 type tracer struct {
 	*checker
 	fields map[*Field]*trace
+	states map[*Field]*fieldState
+	paths  map[*Field]string // as rules of access name them
+}
+
+// place notes the fields of an object and of those in it.
+func (t *tracer) place(s *scope, prefix string) {
+	for _, f := range s.fields {
+		path := prefix + f.def.Name.Value
+		if f.child != nil {
+			t.place(f.child, path+".")
+			continue
+		}
+		t.states[f.field], t.paths[f.field] = f, path
+	}
 }
 
 // followPersonal reports the fields that lay personal data open, and keeps for
 // the views above what this one shows of it.
 func (c *checker) followPersonal() {
-	t := &tracer{checker: c, fields: map[*Field]*trace{}}
+	t := &tracer{checker: c, fields: map[*Field]*trace{}, states: map[*Field]*fieldState{}, paths: map[*Field]string{}}
+	t.place(c.root, "")
 	for n := len(c.view.Nodes) - 1; n >= 0; n-- { // aggregates read the nodes below
 		for _, ordinal := range c.view.Nodes[n].EvalOrder {
 			f := c.view.Nodes[n].Scalars[ordinal]
@@ -65,12 +99,11 @@ func (c *checker) followPersonal() {
 func (t *tracer) field(n *Node, f *Field) *trace {
 	switch {
 	case t.view.Kind == UnionView:
+		var found *trace
 		for _, b := range t.view.Branches {
-			if found := t.expr(n, b.Columns[f.Ordinal]); found != nil {
-				return found
-			}
+			found = graver(found, t.expr(n, b.Columns[f.Ordinal]))
 		}
-		return nil
+		return found
 	case f.Aggregate == nil:
 		return t.expr(n, f.Expr)
 	case f.Aggregate.Func == Count || f.Aggregate.Func == CountDistinct:
@@ -82,7 +115,8 @@ func (t *tracer) field(n *Node, f *Field) *trace {
 	return t.expr(n, f.Aggregate.Arg)
 }
 
-// expr finds the first personal value that an expression's own is made of.
+// expr finds the gravest personal value that an expression's own is made of, the
+// first of several.
 func (t *tracer) expr(n *Node, e *Expr) *trace {
 	switch {
 	case e == nil || e.testsNil():
@@ -90,15 +124,26 @@ func (t *tracer) expr(n *Node, e *Expr) *trace {
 	case e.Op == OpColumn:
 		return t.column(t.scopes[e.Occurrence], e.Column)
 	case e.Op == OpField:
-		f := n.Scalars[e.Field]
-		return t.fields[f].via(f.Name)
+		return t.used(n.Scalars[e.Field])
 	}
+	var found *trace
 	for _, arg := range e.Args {
-		if found := t.expr(n, arg); found != nil {
-			return found
-		}
+		found = graver(found, t.expr(n, arg))
 	}
-	return nil
+	return found
+}
+
+// used is what a field hands on to those that are made of it: nothing where it
+// may be seen, and where it is masked that it is.
+func (t *tracer) used(f *Field) *trace {
+	switch found := t.fields[f]; {
+	case t.states[f] != nil && t.states[f].def.Declassify.Given():
+		return nil
+	case found == nil && t.masks(t.paths[f]):
+		return &trace{what: masked, path: []string{f.Name}, ruled: true}
+	default:
+		return found.via(f.Name)
+	}
 }
 
 // testsNil says whether an expression asks no more than whether there is a value.
@@ -132,15 +177,15 @@ func (t *tracer) judge(s *scope, prefix string, shown map[*Field]*trace) {
 			continue
 		}
 		found := t.fields[f.field]
-		masked := t.masks(path)
+		hides := t.masks(path)
 		switch {
 		case f.def.Declassify.Given():
 			if found == nil {
 				f.def.Declassify.Node.Warn(yamlfile.CodePersonal, "remove `declassify`", "the field %q is not made of personal data", path)
 			}
 			continue
-		case found == nil && masked:
-			shown[f.field] = &trace{what: "masked", ruled: true}
+		case found == nil && hides:
+			shown[f.field] = &trace{what: masked, ruled: true}
 			continue
 		case found == nil:
 			continue
@@ -159,7 +204,7 @@ func (t *tracer) reportPersonal(f *fieldState, path string, found *trace, ruled 
 	case ruled:
 	case t.view.Access != nil:
 		hint := fmt.Sprintf("name it in a rule's `fields`, also beside \"*\": [\"*\", %s]; %s", path, remedy)
-		at.Report(yamlfile.CodePersonal, hint, "no rule of `access` names the field %q, which is personal: %s", path, chain)
+		at.Report(yamlfile.CodePersonal, hint, "no rule of `access` names the field %q, which %s: %s", path, found.says(), chain)
 	case found.ruled:
 		at.Report(yamlfile.CodePersonal, "give this view `access` that names it; "+remedy,
 			"access does not inherit, and %q lays open what the view below has a rule for: %s", path, chain)

@@ -2,7 +2,6 @@ package views
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"odsd/storage/relation"
@@ -39,9 +38,12 @@ type ExplainedRows struct {
 	Relation string         `json:"relation"`
 	Alias    string         `json:"alias"`
 	// Count is how many rows the relation has, Each of a list how many there are on
-	// average for each row above it; nil where that is not known.
+	// average for each row that it is joined to; nil where that is not known.
 	Count *int64   `json:"count,omitempty"`
 	Each  *float64 `json:"each,omitempty"`
+	// spread is the relation among whose rows those of a list are divided, "" where
+	// several may have the same ones.
+	spread string
 	// Join as equalities, Index what answers it: "the key" or an index's columns.
 	Join  string `json:"join,omitempty"`
 	Index string `json:"index,omitempty"`
@@ -145,7 +147,7 @@ func (x explainer) node(n *Node, field string) *ExplainedRows {
 	rows.Order = x.order(n.Order, n)
 	rows.Aggregates = x.aggregates(n)
 	if n.Parent >= 0 {
-		rows.Paths = x.paths(n)
+		rows.Paths, rows.spread = x.paths(n), x.spread(x.view.Occurrences[n.Own])
 	}
 	rows.Rows = x.below(n, n.Fields)
 	return rows
@@ -386,15 +388,4 @@ func sortWords(desc, nullsFirst bool) string {
 func (x explainer) column(occurrence, column int) string {
 	o := x.view.Occurrences[occurrence]
 	return o.Alias + "." + o.Schema.Columns[column].Name
-}
-
-// Fan names the relations of which one change may touch any number of documents.
-func (e *Explanation) Fan() []string {
-	var list []string
-	for _, c := range e.Changes {
-		if c.Many && !slices.Contains(list, c.Relation) {
-			list = append(list, c.Relation)
-		}
-	}
-	return list
 }

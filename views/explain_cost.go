@@ -44,7 +44,7 @@ func (p *Plan) ExplainWith(counts Counts) *Explanation {
 		}
 	}
 	for _, rows := range e.Rows {
-		x.countRows(rows, nil)
+		x.countRows(rows)
 	}
 	return e
 }
@@ -65,17 +65,15 @@ func (x explainer) cost(o *Occurrence) ExplainedCost {
 			c.OwnKeys++
 		}
 	}
-	touches, most := 1.0, int64(1)
-	known, bounded := true, true
+	touches, known := 1.0, true
+	var spread []*Node // nodes of which a changed row may lead to any number of rows
 	if o.ID < len(x.plan.Occurrences) {
 		for _, step := range x.plan.Occurrences[o.ID].Up {
 			if step.Lookup.Unique {
 				continue
 			}
-			to, ok := x.counts.Rows[x.view.Occurrences[step.Occurrence].Schema.Name]
-			bounded = bounded && ok
-			if ok {
-				most = max(most, to)
+			if at := x.view.Nodes[x.view.Occurrences[step.Occurrence].Node]; !slices.Contains(spread, at) {
+				spread = append(spread, at)
 			}
 			each, ok := x.each(step)
 			known = known && ok
@@ -85,10 +83,27 @@ func (x explainer) cost(o *Occurrence) ExplainedCost {
 	if known {
 		c.Touches = &touches
 	}
-	if bounded {
+	if most, ok := x.product(spread); ok {
 		c.AtMost = &most
 	}
 	return c
+}
+
+// product is how many combinations there are of a row of each node: what lies below
+// any number of rows that lie below any number themselves is in all of these places.
+func (x explainer) product(nodes []*Node) (most int64, known bool) {
+	most = 1
+	for _, n := range nodes {
+		rows, ok := x.counts.Rows[x.view.Occurrences[n.Own].Schema.Name]
+		if !ok {
+			return 0, false
+		}
+		if rows = max(rows, 1); most > math.MaxInt64/rows {
+			return math.MaxInt64, true
+		}
+		most *= rows
+	}
+	return most, true
 }
 
 // each is how many rows a step finds on average: where it begins from a key, the
@@ -147,18 +162,34 @@ func (x explainer) rowKeys(o *Occurrence) int {
 	return keys
 }
 
+// spread names the relation a key of which the rows of an occurrence refer to by
+// its join, so that each belongs to one of its rows; "" where there is none.
+func (x explainer) spread(o *Occurrence) string {
+	var columns []int
+	for _, eq := range o.Join {
+		if eq.Outer != o.Join[0].Outer {
+			return ""
+		}
+		columns = append(columns, eq.OuterColumn)
+	}
+	if outer := x.view.Occurrences[o.Join[0].Outer].Schema; outer.IsUnique(columns) {
+		return outer.Name
+	}
+	return ""
+}
+
 // countRows fills in how many rows the relations of a tree have, and of a list
-// how many there are for each row above it.
-func (x explainer) countRows(r *ExplainedRows, above *int64) {
+// how many there are for each row that it is joined to.
+func (x explainer) countRows(r *ExplainedRows) {
 	if n, ok := x.counts.Rows[r.Relation]; ok {
 		r.Count = &n
-		if above != nil && r.Kind == ManyOccurrence {
-			each := float64(n) / float64(max(*above, 1))
+		if among, ok := x.counts.Rows[r.spread]; ok {
+			each := float64(n) / float64(max(among, 1))
 			r.Each = &each
 		}
 	}
 	for _, below := range r.Rows {
-		x.countRows(below, r.Count)
+		x.countRows(below)
 	}
 }
 
@@ -196,6 +227,17 @@ func average(f float64) string {
 		return fmt.Sprint(int64(math.Round(f)))
 	}
 	return fmt.Sprintf("%.2g", f)
+}
+
+// Fan names the relations of which one change may touch any number of documents.
+func (e *Explanation) Fan() []string {
+	var list []string
+	for _, c := range e.Changes {
+		if c.Many && !slices.Contains(list, c.Relation) {
+			list = append(list, c.Relation)
+		}
+	}
+	return list
 }
 
 // Relations names all that a view reads.

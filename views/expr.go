@@ -68,8 +68,10 @@ type Env struct {
 	Fields []relation.Value
 	// Claim gives a claim of who asks; an error where there is none. Nil: there are none.
 	Claim func(name string, t relation.Type) relation.Value
-	// item is the element at hand of any, all, filter and map.
-	item relation.Value
+	// item is the element at hand of any, all, filter and map, closures how many of
+	// them are within one another there, elements what these have gone through.
+	item               relation.Value
+	closures, elements int
 }
 
 // Eval computes a compiled expression. It never panics on values of the

@@ -75,17 +75,34 @@ func (c *exprChecker) closure(n ast.Node, name string, array *Expr, body ast.Nod
 	return &Expr{Op: OpCall, Name: name, Type: result, Args: []*Expr{array, e}}
 }
 
+// maxElements bounds how many elements a closure and those within it go through
+// for one value: an array is long at most, two within one another multiply.
+const maxElements = 2 << 20
+
 // each runs a closure for every element of an array until it says stop. The
-// element of an enclosing closure is put back after.
+// element of an enclosing closure is put back after. Past the bound the closure
+// fails, and with it what encloses it.
 func each(env *Env, array relation.Value, body Eval, visit func(element, v relation.Value) (stop bool)) {
+	list := elements(array)
+	if env.closures == 0 {
+		env.elements = 0
+	}
 	enclosing := env.item
-	for _, element := range elements(array) {
+	env.elements += len(list)
+	env.closures++
+	for _, element := range list {
 		env.item = element
-		if visit(element, body(env)) {
+		v := body(env)
+		spent := env.elements > maxElements
+		if spent {
+			v = tooLarge()
+		}
+		if visit(element, v) || spent {
 			break
 		}
 	}
 	env.item = enclosing
+	env.closures--
 }
 
 func lowerAny(l *lowering, e *Expr) Eval { return lowerQuantifier(l, e, true) }

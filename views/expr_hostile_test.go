@@ -20,6 +20,7 @@ func TestHostileExpressions(t *testing.T) {
 		{"at", relation.TypeOf(relation.Timestamp), relation.OfTimestamp(1)},
 		{"day", relation.TypeOf(relation.Date), relation.OfDate(1)},
 		{"deep", relation.TypeOf(relation.JSON), relation.OfString(relation.JSON, nested)},
+		{"many", relation.ArrayOf(relation.Int4), relation.OfArray(relation.Int4, make([]relation.Value, 3000))},
 		{"list", relation.ArrayOf(relation.Int4), relation.OfArray(relation.Int4, []relation.Value{relation.OfInt(relation.Int4, 1), relation.OfInt(relation.Int4, 2), relation.OfInt(relation.Int4, 3)})},
 	}
 	chain := func(n int, begin, before, after string) string {
@@ -54,6 +55,9 @@ func TestHostileExpressions(t *testing.T) {
 		"path beyond JSON":        {`json(deep, "$.a.b.c") == nil`, "true"},
 		"closures within":         {chain(60, "true", "any(list, ", ")"), "problem: "},
 		"two closures":            {"all(list, any(list, # > 2))", "true"},
+		"a closure over many":     {`len(filter(many, # == 1))`, "0"},
+		"two closures over many":  {`len(filter(many, any(many, # == 1)))`, "error too_large"},
+		"many that end soon":      {`all(many, any(many, # == nil))`, "error too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats

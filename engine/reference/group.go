@@ -76,14 +76,13 @@ func (r *run) dimensions(env *views.Env) (dimensions []relation.Value, ok bool) 
 
 // canonical is the one of several equal values that a group shows: the rows of
 // a group may say 1.0 and 1.00. Decimals have no more places than they need and
-// no fewer than are declared, intervals no months.
+// no fewer than are declared, intervals no months where days do.
 func canonical(v relation.Value, t relation.Type) relation.Value {
 	switch v.Kind() {
 	case relation.Decimal:
 		return relation.PadScale(v.StripZeros(), t.Scale)
 	case relation.Interval:
-		days, us := intervalSpan(v)
-		return relation.OfInterval(0, int32(days), us)
+		return plainInterval(intervalSpan(v))
 	}
 	return v
 }

@@ -7,6 +7,8 @@ import (
 	"odsd/storage/relation"
 )
 
+const microsecondsADay = 24 * 60 * 60 * 1_000_000
+
 // identity maps values to a text such that two lists of values have the same
 // text iff they are equal value by value under relation.Equal.
 func identity(values []relation.Value) string {
@@ -66,11 +68,25 @@ func appendIntervalIdentity(b []byte, v relation.Value) []byte {
 
 // intervalSpan is the length of an interval in days and the rest of a day.
 func intervalSpan(v relation.Value) (days, us int64) {
-	const day = 24 * 60 * 60 * 1_000_000
 	m, d, u := v.Interval()
-	days, us = int64(m)*30+int64(d)+u/day, u%day
+	days, us = int64(m)*30+int64(d)+u/microsecondsADay, u%microsecondsADay
 	if us < 0 {
-		days, us = days-1, us+day
+		days, us = days-1, us+microsecondsADay
 	}
 	return days, us
 }
+
+// plainInterval is an interval of this length without months, as long as it has
+// no more days than an interval holds; past them it is in months, and what does
+// not fit there in days, then in hours.
+func plainInterval(days, us int64) relation.Value {
+	var months int64
+	if days != within32(days) {
+		months = within32(days / 30)
+	}
+	rest := days - months*30
+	whole := within32(rest)
+	return relation.OfInterval(int32(months), int32(whole), (rest-whole)*microsecondsADay+us)
+}
+
+func within32(n int64) int64 { return max(math.MinInt32, min(math.MaxInt32, n)) }

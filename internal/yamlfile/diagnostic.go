@@ -79,7 +79,7 @@ func (d Diagnostic) Render() string {
 		return b.String()
 	}
 	prefix := fmt.Sprintf("%d | ", d.Line)
-	b.WriteString(prefix + strings.TrimRight(d.Text, " \t") + "\n")
+	b.WriteString(prefix + strings.TrimRight(strings.Map(printable, d.Text), " \t") + "\n")
 	b.WriteString(strings.Repeat(" ", len(prefix)))
 	b.WriteString(indent(d.Text, d.Col-1))
 	b.WriteString(strings.Repeat("^", max(d.Length, 1)))
@@ -88,6 +88,14 @@ func (d Diagnostic) Render() string {
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// printable keeps a terminal from doing what a line's control characters say.
+func printable(r rune) rune {
+	if isControl(r) {
+		return utf8.RuneError
+	}
+	return r
 }
 
 // indent is blank space as wide as the first characters of a line: tabs stay

@@ -1,6 +1,7 @@
 package yamlfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,11 +45,12 @@ func Parse(name string, data []byte) *File {
 			Hint: "definitions are written by hand: is this the right file?"})
 		return f
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
-		f.add(Diagnostic{Line: 1, Col: 1, Code: CodeSyntax, Message: "the file is not UTF-8 text"})
+		f.notText(data)
 		return f
 	}
-	f.text = strings.TrimPrefix(string(data), "\ufeff")
+	f.text = string(data)
 	f.starts = splitLines(f.text)
 	if n := f.longLine(); n > 0 {
 		f.found = append(f.found, Diagnostic{File: name, Line: n, Col: 1, Code: CodeTooLarge, Severity: Error,
@@ -70,6 +72,23 @@ func Parse(name string, data []byte) *File {
 	f.root = documents[0].Content[0]
 	f.inspect(f.root, 1)
 	return f
+}
+
+// notText reports the first byte that is no part of a character.
+func (f *File) notText(data []byte) {
+	at, line, col := 0, 1, 1
+	for {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at, col = at+size, col+1
+		if r == '\n' {
+			line, col = line+1, 1
+		}
+	}
+	f.add(Diagnostic{Line: line, Col: col, Code: CodeSyntax,
+		Message: fmt.Sprintf("the file is not UTF-8 text: the byte 0x%02X is no character", data[at]), Hint: "save it as UTF-8"})
 }
 
 // decode reads at most two documents: the second is an error.
@@ -150,6 +169,11 @@ func (f *File) inspectKeys(n *yaml.Node) {
 		key := n.Content[i]
 		if f.bad[key] {
 			f.bad[n.Content[i+1]] = true
+			continue
+		}
+		if key.Tag == "!!merge" {
+			f.report(key, CodeAlias, "write the keys out; quote << if it is text", "merge keys (`<<`) are not read")
+			f.bad[key], f.bad[n.Content[i+1]] = true, true
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {

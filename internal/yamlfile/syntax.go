@@ -1,9 +1,12 @@
 package yamlfile
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -28,6 +31,9 @@ func (f *File) syntaxError(err error) {
 		if parserCountsFromZero(message) {
 			line++
 		}
+	}
+	if strings.HasPrefix(message, "control characters") && f.controlCharacter() {
+		return
 	}
 	line = min(max(line, 1), max(len(f.starts), 1))
 	for line > 1 && strings.TrimSpace(f.line(line)) == "" {
@@ -55,6 +61,25 @@ func (f *File) syntaxError(err error) {
 	}
 	col := len(f.line(line)) - len(strings.TrimLeft(f.line(line), " \t")) + 1
 	f.addSyntax(line, col, "not valid YAML: "+message, syntaxHint(message, f.line(line)))
+}
+
+// controlCharacter reports the first character that YAML does not allow, of which
+// the parser does not say where it is; false where there is none.
+func (f *File) controlCharacter() bool {
+	at := strings.IndexFunc(f.text, isControl)
+	if at < 0 {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(f.text[at:])
+	line, col := f.place(at)
+	f.add(Diagnostic{Line: line, Col: col, Length: 1, Code: CodeSyntax,
+		Message: fmt.Sprintf("not valid YAML: the control character %U is not allowed", r), Hint: "remove it"})
+	return true
+}
+
+// isControl says whether YAML refuses a character wherever it stands.
+func isControl(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' && r != '\u0085' || r == '\ufffe' || r == '\uffff'
 }
 
 func (f *File) addSyntax(line, col int, message, hint string) {
