@@ -139,7 +139,7 @@ func (c *checker) adviseJoins() {
 		}
 		for _, side := range order {
 			schema := side.occurrence.Schema
-			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable || holdsAll(sides[side], schema.Key) {
+			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable || side.occurrence.foundByKey(sides[side]) {
 				continue
 			}
 			columns := columnNames(schema, sides[side])
@@ -152,6 +152,13 @@ func (c *checker) adviseJoins() {
 				schema.Name, roundRows(schema.Rows), columns)
 		}
 	}
+}
+
+// foundByKey says whether the key, or what it begins with, finds the rows with values of these columns.
+func (o *Occurrence) foundByKey(columns []int) bool {
+	key := o.Schema.Key
+	begins := slices.Compact(slices.Sorted(slices.Values(columns)))
+	return holdsAll(columns, key) || len(o.Order) == 0 && len(begins) < len(key) && holdsAll(columns, key[:len(begins)])
 }
 
 // holdsAll says whether columns are among others, by which alone rows are then found.

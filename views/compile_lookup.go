@@ -135,8 +135,8 @@ func columnsOf(conditions []condition) []int {
 	return columns
 }
 
-// lookup chooses the relation's own key where the conditions cover it, else an
-// arrangement on exactly their columns, ordered for a pick where that is possible.
+// lookup chooses the relation's own key where the conditions cover it or just what it begins with, else
+// an arrangement on exactly their columns, ordered for a pick where that is possible.
 func (c *compiler) lookup(o *Occurrence, conditions []condition, order []OrderTerm) Lookup {
 	l := Lookup{Arrangement: -1, Unique: c.unique(o.ID, conditions)}
 	first := map[int]ColumnOf{}
@@ -158,9 +158,15 @@ func (c *compiler) lookup(o *Occurrence, conditions []condition, order []OrderTe
 		}
 		return l
 	}
-	l.Columns = sortedColumns(first)
+	begins := !l.Unique && len(order) == 0 && covers(first, o.Schema.Key[:min(len(first), len(o.Schema.Key))])
+	if l.Columns = sortedColumns(first); begins {
+		l.Columns = o.Schema.Key[:len(first)]
+	}
 	for _, column := range l.Columns {
 		l.From = append(l.From, first[column])
+	}
+	if begins {
+		return l
 	}
 	arrangement := Arrangement{Relation: o.Schema.Name, Columns: l.Columns}
 	if !l.Unique {

@@ -70,7 +70,7 @@ func TestHostileExpressions(t *testing.T) {
 				t.Errorf("%.100s, want %q", value, c.want)
 			}
 			// Far beyond what any of them takes, on a machine that is busy, too.
-			if allocated := after.TotalAlloc - before.TotalAlloc; took > 10*time.Second || allocated > 1<<30 {
+			if allocated := after.TotalAlloc - before.TotalAlloc; took > time.Minute || allocated > 1<<30 {
 				t.Errorf("it takes %s and %d MiB", took, allocated>>20)
 			}
 			t.Logf("%s, %d KiB: %.80s", took, (after.TotalAlloc-before.TotalAlloc)>>10, value)

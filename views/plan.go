@@ -167,7 +167,7 @@ type PlanOccurrence struct {
 
 // Lookup finds rows of an occurrence's relation by equality.
 type Lookup struct {
-	// Arrangement used; -1 when the relation's own key is.
+	// Arrangement used; -1 when the relation's own key is, or what it begins with.
 	Arrangement int
 	// Columns of the relation that are looked up, in the order of the
 	// arrangement or of the key, and From where the values come from.

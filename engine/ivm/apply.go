@@ -156,7 +156,7 @@ func (s *side) scanRoots(root *node, l *lookup, after []byte, visit func([]relat
 }
 
 func (s *side) scanRootsByIndex(l *lookup, after []byte, visit func([]relation.Value) (bool, error)) error {
-	prefix := storage.AppendIndexPrefix(nil, l.index.ID)
+	prefix := l.index.prefix
 	lower := append([]byte(nil), prefix...)
 	if after != nil {
 		lower = append(append(lower, after...), 0xFF)

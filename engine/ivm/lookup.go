@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"odsd/storage"
 	"odsd/storage/encoding"
 	"odsd/storage/relation"
 	"odsd/views"
@@ -15,7 +14,7 @@ type lookup struct {
 	views.Lookup
 	occurrence int
 	relation   *Relation
-	index      *Index // nil: the relation's own key
+	index      *Index // nil: the relation's own key, or what it begins with
 	ordered    bool   // candidates come in the order of a pick
 }
 
@@ -51,18 +50,32 @@ func (s *side) find(l *lookup, rows [][]relation.Value, visit func(row []relatio
 		}
 		return visit(row)
 	}
-	if l.index == nil {
+	switch {
+	case l.index != nil:
+		return s.entries(l.relation, l.index, prefix, one)
+	case l.wholeKey():
 		_, err := one(prefix)
 		return err
+	default:
+		return s.rowsBelow(l.relation, prefix, func(row []relation.Value) (bool, error) {
+			if !l.matches(rows, row) {
+				return true, nil
+			}
+			return visit(row)
+		})
 	}
-	return s.entries(l.relation, l.index, prefix, one)
+}
+
+// wholeKey says whether the relation's own key is looked up, not just what it begins with.
+func (l *lookup) wholeKey() bool {
+	return l.index == nil && len(l.Columns) == len(l.relation.Schema.Key)
 }
 
 // findKey visits the row of a relation with a key, in which null is a value as
-// any other, as in the key of a group. Where the key is another unique one, that
-// has no nulls, it is find.
+// any other, as in the key of a group. Where the key is another one, which has
+// no nulls, it is find.
 func (s *side) findKey(l *lookup, rows [][]relation.Value, visit func(row []relation.Value) (bool, error)) error {
-	if l.index != nil {
+	if !l.wholeKey() {
 		return s.find(l, rows, visit)
 	}
 	key := slices.Clone(l.relation.Prefix)
@@ -82,7 +95,7 @@ func (s *side) prefix(l *lookup, rows [][]relation.Value) (prefix []byte, ok boo
 	if l.index == nil {
 		prefix = slices.Clone(l.relation.Prefix)
 	} else {
-		prefix = storage.AppendIndexPrefix(nil, l.index.ID)
+		prefix = slices.Clone(l.index.prefix)
 	}
 	for _, from := range l.From {
 		row := rows[from.Occurrence]

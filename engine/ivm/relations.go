@@ -101,6 +101,7 @@ const rowVersion = 1
 type Index struct {
 	ID          storage.IndexID
 	Arrangement views.Arrangement
+	prefix      []byte        // of its entries
 	columns     []indexColumn // the arrangement's columns, then its order
 }
 
@@ -111,7 +112,7 @@ type indexColumn struct {
 
 // NewIndex describes a stored index.
 func NewIndex(id storage.IndexID, a views.Arrangement) *Index {
-	x := &Index{ID: id, Arrangement: a}
+	x := &Index{ID: id, Arrangement: a, prefix: storage.AppendIndexPrefix(nil, id)}
 	for _, column := range a.Columns {
 		x.columns = append(x.columns, indexColumn{column: column})
 	}

@@ -58,8 +58,9 @@ func (r *Reads) Close() error {
 type side struct {
 	reader storage.Reader
 	rows   *keptRows
-	// cursors over the entries of an index, kept open and moved by seeking
-	cursors map[storage.IndexID]storage.Cursor
+	// cursors over the entries of an index or the rows of a relation, by their prefix, kept open
+	// and moved by seeking
+	cursors map[string]storage.Cursor
 	// commit and under are of the pending side: what the commit has not touched
 	// is as it was before.
 	commit *storage.Commit
@@ -67,7 +68,7 @@ type side struct {
 }
 
 func newSide(r storage.Reader) *side {
-	return &side{reader: r, rows: newKeptRows(), cursors: map[storage.IndexID]storage.Cursor{}}
+	return &side{reader: r, rows: newKeptRows(), cursors: map[string]storage.Cursor{}}
 }
 
 // close releases the cursors and reports what went wrong with any.
@@ -132,13 +133,12 @@ func (s *side) row(r *Relation, key []byte) ([]relation.Value, error) {
 	return row, nil
 }
 
-// cursor over an index, positioned by the caller.
-func (s *side) cursor(x *Index) storage.Cursor {
-	cursor, ok := s.cursors[x.ID]
+// cursor over all that has a prefix, positioned by the caller.
+func (s *side) cursor(prefix []byte) storage.Cursor {
+	cursor, ok := s.cursors[string(prefix)]
 	if !ok {
-		prefix := storage.AppendIndexPrefix(nil, x.ID)
 		cursor = s.reader.Scan(prefix, storage.PrefixEnd(prefix))
-		s.cursors[x.ID] = cursor
+		s.cursors[string(prefix)] = cursor
 	}
 	return cursor
 }
@@ -147,7 +147,7 @@ func (s *side) cursor(x *Index) storage.Cursor {
 // index order, until visit returns false. They are gathered before the first is
 // visited where more than one is wanted, because visit may use the same cursor.
 func (s *side) entries(r *Relation, x *Index, prefix []byte, visit func(rowKey []byte) (bool, error)) error {
-	cursor := s.cursor(x)
+	cursor := s.cursor(x.prefix)
 	lower := append([]byte(nil), prefix...)
 	var keys [][]byte
 	for chunk := 4; ; chunk = min(4*chunk, 256) {
@@ -176,9 +176,57 @@ func (s *side) entries(r *Relation, x *Index, prefix []byte, visit func(rowKey [
 	}
 }
 
+// rowsBelow visits the rows whose storage keys begin with a prefix, in the order of their keys, until visit
+// returns false. They are gathered first, as entries are.
+func (s *side) rowsBelow(r *Relation, prefix []byte, visit func(row []relation.Value) (bool, error)) error {
+	cursor := s.cursor(r.Prefix)
+	lower := append([]byte(nil), prefix...)
+	var rows [][]relation.Value
+	for chunk := 4; ; chunk = min(4*chunk, 256) {
+		rows = rows[:0]
+		ok, read := cursor.SeekGE(lower), 0
+		for ; ok && hasPrefix(cursor.Key(), prefix) && read < chunk; read++ {
+			if row := s.rowAt(r, cursor); row != nil {
+				rows = append(rows, row)
+			}
+			lower = append(append(lower[:0], cursor.Key()...), 0xFF) // past what is nested in it
+			if r.Nested {
+				ok = cursor.SeekGE(lower)
+			} else {
+				ok = cursor.Next()
+			}
+		}
+		if err := cursor.Err(); err != nil {
+			return fmt.Errorf("read rows of %s: %w", r.Schema.Name, err)
+		}
+		for _, row := range rows {
+			if more, err := visit(row); err != nil || !more {
+				return err
+			}
+		}
+		if read < chunk {
+			return nil
+		}
+	}
+}
+
+// rowAt is the row that a cursor stands on; nil where it is in quarantine.
+func (s *side) rowAt(r *Relation, cursor storage.Cursor) []relation.Value {
+	row, known := s.rows.get(cursor.Key())
+	if known {
+		return row
+	}
+	row = r.Layout.Decode(nil, slices.Clone(cursor.Value()))[:len(r.Schema.Columns)]
+	if r.Quarantined(row) {
+		row = nil
+	}
+	s.rows.keep(cursor.Key(), row)
+	return row
+}
+
 // rowKey takes the relation's key out of an index entry.
 func (x *Index) rowKey(r *Relation, entry []byte) ([]byte, error) {
-	rest := entry[len(storage.AppendIndexPrefix(nil, x.ID)):]
+	rest := entry[len(x.prefix):]
 	for _, c := range x.columns {
 		var err error
 		if rest, err = encoding.SkipPart(r.Schema.Columns[c.column].Type, c.part, rest); err != nil {
