@@ -21,7 +21,9 @@ func logProgress(ctx context.Context, status func() engine.Status, log *slog.Log
 		}
 		now := map[string]int64{}
 		for _, w := range underWay(status()) {
-			now[w.what] = w.done
+			if now[w.what] = w.done; w.kind == "view" && w.done == 0 {
+				continue // it waits for its turn: that it is to be built has been told
+			}
 			rate := float64(w.done-before[w.what]) / sayEvery.Seconds()
 			args := []any{w.kind, w.name, "done", w.done, "per_second", int64(rate)}
 			if w.known > 0 {
