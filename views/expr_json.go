@@ -39,6 +39,8 @@ func lowerJSON(l *lowering, e *Expr) Eval {
 			return badCast()
 		case part == "" || part == "null":
 			return relation.Value{}
+		case len(path) == 0:
+			return v // with the space around it
 		}
 		return relation.OfString(relation.JSON, part)
 	})

@@ -3,6 +3,8 @@ package enginetest_test
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -138,5 +140,37 @@ func TestMeaningInPostgreSQL(t *testing.T) {
 				t.Errorf("%s, case %d: %+v", name, i+1, o)
 			}
 		}
+	}
+}
+
+// TestCasesEqualPostgreSQL: so do those that were found, as far as there is SQL for them.
+func TestCasesEqualPostgreSQL(t *testing.T) {
+	conn := connect(t)
+	files, err := filepath.Glob("testdata/cases/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := enginetest.ParseCase(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := compare(t, conn, c)
+		if o.invalid != nil || o.difference != "" {
+			t.Errorf("%s: %v %s", filepath.Base(file), o.invalid, o.difference)
+		}
+		if o.unsupported != nil || o.failed != nil {
+			t.Logf("%s: %v %v", filepath.Base(file), o.unsupported, o.failed)
+			continue
+		}
+		compared++
+	}
+	if compared == 0 {
+		t.Error("none of them has SQL")
 	}
 }
