@@ -84,7 +84,7 @@ type seen struct{ meanwhile, sliced, parts, forked int }
 // TestSameStoreWhateverTheWay plays generated cases in every way.
 // ODSD_ORACLE_SECONDS plays for that long.
 func TestSameStoreWhateverTheWay(t *testing.T) {
-	p := newPlaytime(t, 12)
+	p := newPlaytime(t, 8)
 	var seen seen
 	for p.goesOn() {
 		seed := p.next()
