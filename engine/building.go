@@ -55,12 +55,11 @@ func (w *writer) buildSome() error {
 	began := time.Now()
 	c := w.engine.store.Begin()
 	record, err := w.buildChunk(c, v.next)
-	if err != nil && !w.faultOfView(err) {
-		c.Abandon()
-		return fmt.Errorf("build view %s: %w", v.name, err)
-	}
 	if err != nil {
 		c.Abandon()
+		if !w.faultOfView(err) {
+			return fmt.Errorf("build view %s: %w", v.name, err)
+		}
 		if err := w.failGeneration(v.next, err); err != nil {
 			return err
 		}

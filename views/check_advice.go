@@ -139,7 +139,11 @@ func (c *checker) adviseJoins() {
 		}
 		for _, side := range order {
 			schema := side.occurrence.Schema
-			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable || side.occurrence.foundByKey(sides[side]) {
+			if len(sides[side]) == 0 || side.input != nil || schema.Rows < bigTable {
+				continue
+			}
+			distinct := slices.Compact(slices.Sorted(slices.Values(sides[side])))
+			if keyColumns(schema, distinct, len(side.occurrence.Order) > 0) != nil {
 				continue
 			}
 			columns := columnNames(schema, sides[side])
@@ -152,18 +156,6 @@ func (c *checker) adviseJoins() {
 				schema.Name, roundRows(schema.Rows), columns)
 		}
 	}
-}
-
-// foundByKey says whether the key, or what it begins with, finds the rows with values of these columns.
-func (o *Occurrence) foundByKey(columns []int) bool {
-	key := o.Schema.Key
-	begins := slices.Compact(slices.Sorted(slices.Values(columns)))
-	return holdsAll(columns, key) || len(o.Order) == 0 && len(begins) < len(key) && holdsAll(columns, key[:len(begins)])
-}
-
-// holdsAll says whether columns are among others, by which alone rows are then found.
-func holdsAll(among, columns []int) bool {
-	return len(columns) > 0 && !slices.ContainsFunc(columns, func(column int) bool { return !slices.Contains(among, column) })
 }
 
 // roundRows words a number of rows as people do.

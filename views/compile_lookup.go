@@ -147,8 +147,9 @@ func (c *compiler) lookup(o *Occurrence, conditions []condition, order []OrderTe
 		}
 		first[condition.column] = condition.from
 	}
-	if covers(first, o.Schema.Key) {
-		for _, column := range o.Schema.Key {
+	columns := sortedColumns(first)
+	if key := keyColumns(o.Schema, columns, len(order) > 0); key != nil {
+		for _, column := range key {
 			l.Columns = append(l.Columns, column)
 			l.From = append(l.From, first[column])
 			delete(first, column)
@@ -158,15 +159,9 @@ func (c *compiler) lookup(o *Occurrence, conditions []condition, order []OrderTe
 		}
 		return l
 	}
-	begins := !l.Unique && len(order) == 0 && covers(first, o.Schema.Key[:min(len(first), len(o.Schema.Key))])
-	if l.Columns = sortedColumns(first); begins {
-		l.Columns = o.Schema.Key[:len(first)]
-	}
-	for _, column := range l.Columns {
+	l.Columns = columns
+	for _, column := range columns {
 		l.From = append(l.From, first[column])
-	}
-	if begins {
-		return l
 	}
 	arrangement := Arrangement{Relation: o.Schema.Name, Columns: l.Columns}
 	if !l.Unique {
@@ -176,13 +171,22 @@ func (c *compiler) lookup(o *Occurrence, conditions []condition, order []OrderTe
 	return l
 }
 
-func covers(values map[int]ColumnOf, columns []int) bool {
-	for _, column := range columns {
-		if _, ok := values[column]; !ok {
-			return false
-		}
+// keyColumns are the columns of a relation's key by which rows with values of these columns, each named
+// once, are found: all of it, or what it begins with where no order is asked for; nil where it takes an index.
+func keyColumns(schema *relation.Schema, columns []int, ordered bool) []int {
+	n := len(columns)
+	switch {
+	case holdsAll(columns, schema.Key):
+		return schema.Key
+	case !ordered && n < len(schema.Key) && !schema.IsUnique(columns) && holdsAll(columns, schema.Key[:n]):
+		return schema.Key[:n]
 	}
-	return len(columns) > 0
+	return nil
+}
+
+// holdsAll says whether columns are among others, and are any.
+func holdsAll(among, columns []int) bool {
+	return len(columns) > 0 && !slices.ContainsFunc(columns, func(column int) bool { return !slices.Contains(among, column) })
 }
 
 func sortedColumns(values map[int]ColumnOf) []int {
