@@ -2,6 +2,7 @@ package engine
 
 import (
 	"odsd/storage"
+	"odsd/storage/relation"
 )
 
 // maxBatch is how many row changes one commit takes at most, unless a single
@@ -47,20 +48,28 @@ func (b *batch) add(s *sourceState, event Event) bool {
 		}
 		b.transactions = append(b.transactions, sourced{s, event})
 		b.changes += event.Len()
-		b.frontiers[s] = storage.Frontier{Position: event.End, CommittedAt: event.CommittedAt}
+		b.frontiers[s] = storage.Frontier{Position: event.End, CommittedAt: event.CommittedAt, Last: event.Mark}
 	case Progress:
-		f := b.frontier(s)
-		if event.Position > f.Position {
-			f.Position = event.Position
-			if s.cut > 0 && f.Position > s.cut {
-				f.Position = s.cut // nothing ends between the cut and here
-			}
-			b.frontiers[s] = f
+		if f := b.frontier(s); event.Position > f.Position {
+			b.frontiers[s] = event.reach(f, s.cut)
 		}
 	default:
 		return b.hold(s, event)
 	}
 	return true
+}
+
+// reach is the frontier that a progress leads to, no further than a fence's cut where there is one.
+func (p Progress) reach(f storage.Frontier, cut relation.Position) storage.Frontier {
+	if cut > 0 && p.Position > cut {
+		f.Position = cut // no change ends between the cut and here
+		return f
+	}
+	f.Position = p.Position
+	if p.Mark != (relation.Mark{}) {
+		f.Last = p.Mark
+	}
+	return f
 }
 
 // hold puts an event back: the source stands still until the next commit, or

@@ -46,6 +46,9 @@ type Resume struct {
 	// its place in the stream takes what is held for it, or else ends with a Halt that has
 	// Anew set.
 	Restored *Restored
+	// Last marks the last transaction at or below Position that was marked: a source whose database goes on
+	// from there has it in its log.
+	Last relation.Mark
 	// Unfinished says that the initial copy was interrupted: Position and Identity
 	// are of its CopyStarted, Schemas those of the relations that were read whole. The
 	// source ends that copy by CopyFinished, and copies what is missing beside the
@@ -98,7 +101,9 @@ type Transaction struct {
 	// and what duplicates are told by.
 	End         relation.Position
 	CommittedAt time.Time
-	Changes     []Change
+	// Mark is kept with the frontier, for Resume; zero where the source has no use for it.
+	Mark    relation.Mark
+	Changes []Change
 	// More are the changes after these where they are too many for memory, else nil.
 	More Changes
 }
@@ -129,9 +134,11 @@ type Change struct {
 }
 
 // Progress says that everything that ends at or below Position has been
-// delivered, though no transaction ended there.
+// delivered, though no transaction ended there that changed a row.
 type Progress struct {
 	Position relation.Position
+	// Mark is of one that ended there all the same, where the source marks it, else zero.
+	Mark relation.Mark
 }
 
 // Condition tells how the source is: shown by status, never stored.

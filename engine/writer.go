@@ -68,8 +68,9 @@ func (w *writer) resume(s *sourceState) *Resume {
 	if !record.resumes() {
 		return nil
 	}
+	frontier := w.catalog.frontierOf(name)
 	r := &Resume{
-		Position: w.catalog.frontierOf(name).Position, Identity: record.Identity, Tables: map[string][]byte{}, Restored: record.Restored,
+		Position: frontier.Position, Last: frontier.Last, Identity: record.Identity, Tables: map[string][]byte{}, Restored: record.Restored,
 	}
 	for _, relation := range w.catalog.relations {
 		if relation.Source == name {

@@ -78,7 +78,7 @@
 // parts are those of package encoding, so that keys sort as their values do.
 //
 //	m name                                                     → JSON document
-//	f source                                                   → frontier: version, position, time
+//	f source                                                   → frontier: version, position, time, mark of the last transaction
 //	r relation │ key parts                                     → row
 //	i index │ indexed parts │ relation's key parts             → nothing
 //	n generation │ path                                        → node row
@@ -105,7 +105,7 @@
 //
 // The meta document "format" is written with a store's creation:
 //
-//	{"format": 1, "needs": "0.1.0"}
+//	{"format": 2, "needs": "0.1.0"}
 //
 // An older program refuses a store of a newer format with a *FormatError that
 // names the version needed. Rows and frontiers carry a version byte of their

@@ -4,8 +4,11 @@ import "fmt"
 
 // Format is the newest format of stores that this program reads, and the one
 // it writes. It counts up with every change of the keyspace or of what is stored in
-// it that an older program would misread.
-const Format = 1
+// it that an older program would misread:
+//
+//	1  the first
+//	2  frontiers have the mark of the last transaction; those of before are read as well
+const Format = 2
 
 // needs is the lowest version of odsd that reads Format, written into each
 // store for the sake of older programs.
@@ -19,7 +22,7 @@ type formatRecord struct {
 	Needs  string `json:"needs"`
 }
 
-// checkFormat reads the store's format, or writes it into an empty store.
+// checkFormat reads the store's format, and writes it into an empty store or an older one.
 func (s *Store) checkFormat() error {
 	snapshot := s.Snapshot()
 	var record formatRecord
@@ -38,7 +41,7 @@ func (s *Store) checkFormat() error {
 		return &FormatError{Dir: s.dir, Found: record.Format, Supported: Format, Needs: record.Needs}
 	case found && record.Format < 1, !found && !empty:
 		return &CorruptError{Dir: s.dir, Cause: fmt.Errorf("it does not say which format it has")}
-	case !found:
+	case !found, record.Format < Format: // what is written from now on is not for older programs
 		return s.writeFormat()
 	}
 	return nil

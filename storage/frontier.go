@@ -15,18 +15,27 @@ type Frontier struct {
 	// CommittedAt is when the source committed the last applied transaction, by
 	// its own clock; zero where none is known. Kept to the microsecond.
 	CommittedAt time.Time
+	// Last marks the last transaction at or below Position, of those that sources mark.
+	Last relation.Mark
 }
 
-// A stored frontier is a version byte, the position and, where known, the
-// time in microseconds since 1970.
-const frontierVersion = 1
+// A stored frontier is a version byte, the position, the time in microseconds since
+// 1970, 0 where none is known, and the mark: where its transaction was committed, and when.
+const frontierVersion = 2
+
+// firstFrontier is the version that had no mark, and a time where one was known.
+const firstFrontier = 1
 
 // SetFrontier stores a source's frontier: in the same commit as what it covers.
 func SetFrontier(c *Commit, source string, f Frontier) {
 	value := binary.BigEndian.AppendUint64([]byte{frontierVersion}, uint64(f.Position))
+	at := int64(0)
 	if !f.CommittedAt.IsZero() {
-		value = binary.BigEndian.AppendUint64(value, uint64(f.CommittedAt.UnixMicro()))
+		at = f.CommittedAt.UnixMicro()
 	}
+	value = binary.BigEndian.AppendUint64(value, uint64(at))
+	value = binary.BigEndian.AppendUint64(value, uint64(f.Last.Commit))
+	value = binary.BigEndian.AppendUint64(value, uint64(f.Last.At))
 	c.Set(frontierKey(source), value)
 }
 
@@ -52,12 +61,28 @@ func Frontiers(r Reader) (map[string]Frontier, error) {
 func frontierKey(source string) []byte { return append([]byte{spaceFrontier}, source...) }
 
 func parseFrontier(value []byte) (f Frontier, ok bool) {
-	if len(value) != 9 && len(value) != 17 || value[0] != frontierVersion {
+	if len(value) == 0 {
 		return Frontier{}, false
 	}
-	f.Position = relation.Position(binary.BigEndian.Uint64(value[1:]))
-	if len(value) == 17 {
-		f.CommittedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(value[9:]))).UTC()
+	version, numbers := value[0], value[1:]
+	next := func() uint64 {
+		if len(numbers) == 0 {
+			return 0
+		}
+		n := binary.BigEndian.Uint64(numbers)
+		numbers = numbers[8:]
+		return n
 	}
+	switch {
+	case version == frontierVersion && len(numbers) == 4*8:
+	case version == firstFrontier && (len(numbers) == 8 || len(numbers) == 2*8):
+	default:
+		return Frontier{}, false
+	}
+	f.Position = relation.Position(next())
+	if at := int64(next()); at != 0 {
+		f.CommittedAt = time.UnixMicro(at).UTC()
+	}
+	f.Last = relation.Mark{Commit: relation.Position(next()), At: int64(next())}
 	return f, true
 }

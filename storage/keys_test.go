@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"odsd/storage/encoding"
+	"odsd/storage/relation"
 
 	"pgregory.net/rapid"
 )
@@ -90,19 +92,31 @@ func TestFrontiers(t *testing.T) {
 		SetFrontier(c, "shop", Frontier{Position: 0x16_B374D848, CommittedAt: at})
 		SetFrontier(c, "crm", Frontier{Position: 1})
 		SetFrontier(c, "old", Frontier{Position: 2})
+		SetFrontier(c, "billing", Frontier{Position: 4, Last: relation.Mark{Commit: 3, At: -5}})
+		// As they were stored before there were marks:
+		c.Set(frontierKey("first"), append([]byte{firstFrontier}, 0, 0, 0, 0, 0, 0, 0, 6))
+		c.Set(frontierKey("second"), append([]byte{firstFrontier}, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 8))
 	})
 	c := s.Begin()
 	defer c.Abandon()
 	DeleteFrontier(c, "old")
 	got, err := Frontiers(c)
-	if err != nil || len(got) != 2 || got["crm"] != (Frontier{Position: 1}) {
+	if err != nil || len(got) != 5 {
 		t.Errorf("%v, %v", got, err)
+	}
+	for name, want := range map[string]Frontier{
+		"crm": {Position: 1}, "billing": {Position: 4, Last: relation.Mark{Commit: 3, At: -5}},
+		"first": {Position: 6}, "second": {Position: 7, CommittedAt: time.UnixMicro(8).UTC()},
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %+v, want %+v", name, got[name], want)
+		}
 	}
 	shop := got["shop"]
 	if shop.Position != 0x16_B374D848 || !shop.CommittedAt.Equal(at) || shop.CommittedAt.Location() != time.UTC {
 		t.Errorf("%v", shop)
 	}
-	for _, damaged := range []string{"", "\x01", "\x02\x00\x00\x00\x00\x00\x00\x00\x00"} {
+	for _, damaged := range []string{"", "\x01", "\x02\x00\x00\x00\x00\x00\x00\x00\x00", "\x03" + strings.Repeat("\x00", 32), "\x01" + strings.Repeat("\x00", 32), "\x02" + strings.Repeat("\x00", 33)} {
 		c.Set(frontierKey("shop"), []byte(damaged))
 		if _, err := Frontiers(c); !errors.Is(err, encoding.ErrDamaged) {
 			t.Errorf("%q: %v", damaged, err)

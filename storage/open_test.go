@@ -95,6 +95,28 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	}
 }
 
+// A store that an older program wrote is read, and is not for it any more.
+func TestOlderFormatIsTakenOver(t *testing.T) {
+	fs := MemoryFS()
+	withStore(t, fs, func(c *Commit) {
+		if err := SetMeta(c, formatName, formatRecord{Format: 1, Needs: "0.1.0"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	withStore(t, fs, func(*Commit) {})
+	s, err := Open("store", Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var record formatRecord
+	c := s.Begin()
+	defer c.Abandon()
+	if _, err := GetMeta(c, formatName, &record); err != nil || record.Format != Format {
+		t.Errorf("%+v, %v", record, err)
+	}
+}
+
 func TestNewerPebbleIsRefused(t *testing.T) {
 	fs := MemoryFS()
 	withStore(t, fs, func(*Commit) {})

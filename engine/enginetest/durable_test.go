@@ -81,7 +81,7 @@ type forgetful struct{ *memory.Source }
 func (f forgetful) Run(ctx context.Context, from *engine.Resume, out chan<- engine.Event) error {
 	if from != nil {
 		earlier := *from
-		earlier.Position = 1
+		earlier.Position, earlier.Last = 1, relation.Mark{}
 		from = &earlier
 	}
 	return f.Source.Run(ctx, from, out)

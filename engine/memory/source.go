@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Source struct {
 	mu           sync.Mutex
 	log          []*engine.Transaction // all that were committed, ever
 	end          relation.Position
+	copiedAt     relation.Position // the state that the last copy found
 	acknowledged relation.Position
 	asked        bool
 	wake         chan struct{}
@@ -40,13 +42,18 @@ func NewSource(name string, schemas []*relation.Schema, rows func(relation strin
 // Name implements engine.Source.
 func (s *Source) Name() string { return s.name }
 
+// commitLength is how far before its end a transaction's commit lies.
+const commitLength = 5
+
 // Commit appends a transaction to the source's log and gives its end.
 func (s *Source) Commit(changes []engine.Change) relation.Position {
 	s.mu.Lock()
-	s.end += 10
+	s.end += 2 * commitLength
 	end := s.end
 	at := time.Unix(int64(end), 0).UTC()
-	s.log = append(s.log, &engine.Transaction{End: end, CommittedAt: at, Changes: changes})
+	s.log = append(s.log, &engine.Transaction{
+		End: end, CommittedAt: at, Changes: changes, Mark: relation.Mark{Commit: end - commitLength, At: at.UnixMicro()},
+	})
 	s.mu.Unlock()
 	s.awake()
 	return end
@@ -93,6 +100,9 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 	position := relation.Position(0)
 	if from != nil {
 		position = from.Position
+		if err := s.attest(from); err != nil {
+			return err
+		}
 	} else {
 		var err error
 		if position, err = s.copy(ctx, out); err != nil {
@@ -121,9 +131,26 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 	}
 }
 
+// attest finds out whether a source is told to resume after a transaction that is its own, and the last one there.
+func (s *Source) attest(from *engine.Resume) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var last relation.Mark
+	for _, t := range s.log {
+		if t.End <= from.Position && t.End > s.copiedAt {
+			last = t.Mark
+		}
+	}
+	if from.Last != last {
+		return fmt.Errorf("source %s resumes at %s after %+v, where the last transaction is %+v", s.name, from.Position, from.Last, last)
+	}
+	return nil
+}
+
 func (s *Source) copy(ctx context.Context, out chan<- engine.Event) (relation.Position, error) {
 	s.mu.Lock()
 	end := s.end
+	s.copiedAt = end
 	s.mu.Unlock()
 	s.forgetCopies()
 	if err := send(ctx, out, engine.CopyStarted{Schemas: s.schemas}); err != nil {
@@ -173,7 +200,7 @@ func (s *Source) after(position relation.Position) (events []engine.Event, reach
 // copied is a transaction of the receiver's own: the engine may write into rows.
 func (s *Source) copied(t *engine.Transaction) *engine.Transaction {
 	if s.Large {
-		return &engine.Transaction{End: t.End, CommittedAt: t.CommittedAt, More: changes{t}}
+		return &engine.Transaction{End: t.End, CommittedAt: t.CommittedAt, Mark: t.Mark, More: changes{t}}
 	}
 	own := *t
 	own.Changes = copiedChanges(t)

@@ -39,6 +39,9 @@ type assembler struct {
 	final   uint64 // the commit record's place, as Begin says
 	tx      *engine.Transaction
 	arena   *arena
+	changed bool // a message of it changes rows, captured or not
+	// marksAll has transactions marked that change no row, too: see skipsEmptySince.
+	marksAll bool
 	// large is how many bytes of a transaction's messages are held in memory, bytes what
 	// there is of the one under way. What comes after goes to overflow, or is claimed
 	// from the spool; stored is either, which messages are only checked for.
@@ -115,6 +118,7 @@ func (a *assembler) apply() error {
 		}
 		return err
 	case messageInsert, messageUpdate, messageDelete:
+		a.changed = true
 		err := a.change()
 		var fault *engine.Halt
 		if errors.As(err, &fault) && fault.Table != "" && a.halt != nil {
@@ -122,6 +126,7 @@ func (a *assembler) apply() error {
 		}
 		return err
 	case messageTruncate:
+		a.changed = true
 		return a.truncate()
 	}
 	return nil // types, origins and logical messages change no row
@@ -204,7 +209,7 @@ func (a *assembler) begin() error {
 func (a *assembler) start(final uint64) {
 	a.open, a.final = true, final
 	a.tx, a.arena = new(engine.Transaction), new(arena)
-	a.bytes, a.overflow, a.stored = 0, nil, nil
+	a.bytes, a.overflow, a.stored, a.changed = 0, nil, nil, false
 }
 
 func (a *assembler) commit() (*engine.Transaction, error) {
@@ -218,6 +223,9 @@ func (a *assembler) commit() (*engine.Transaction, error) {
 func (a *assembler) finish(end uint64, committed int64) (*engine.Transaction, error) {
 	tx := a.tx
 	tx.End, tx.CommittedAt = relation.Position(end), timeOf(committed)
+	if a.changed || a.marksAll {
+		tx.Mark = markOf(a.final, committed)
+	}
 	if a.overflow != nil {
 		if _, err := a.overflow.finish(); err != nil {
 			return nil, err

@@ -20,6 +20,9 @@
 //     position that the store holds, and the database, its publication and its
 //     tables are the ones that were copied. A promoted standby is the same
 //     database if its timeline left the stored one at or after that position.
+//   - Where that slot lies behind, the server's log up to the stored position is read
+//     once more, and is the one that was delivered: a server whose files were put
+//     back has another (witness.go).
 //   - The decoder never panics and never allocates more than its input's size
 //     allows, whatever bytes arrive.
 //   - A transaction that PostgreSQL streams while it is in progress lies in a file

@@ -66,7 +66,11 @@ func (s *session) sendStatus(ask bool) error {
 	// What the engine acknowledged of a stream before this one counts no
 	// further than this one has come.
 	durable := min(s.acknowledged.Load(), delivered)
-	conn := s.replication.Conn()
+	return s.replication.sendStatus(delivered, durable, ask)
+}
+
+func (c *replicationConn) sendStatus(delivered, durable uint64, ask bool) error {
+	conn := c.Conn()
 	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return fmt.Errorf("send status: %w", err)
 	}

@@ -35,6 +35,7 @@ type follower struct {
 	takenUp    bool               // it was interrupted and has ended all the same
 	identity   []byte
 	position   relation.Position
+	last       relation.Mark // of the transactions
 	conditions []engine.Condition
 	log        []engine.Change // of transactions
 	sizes      []int           // changes of each transaction
@@ -76,8 +77,9 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 		}
 	case from != nil && from.copied:
 		f.schemas, f.rows, f.copied, f.identity, f.position = from.schemas, from.rows, true, from.identity, from.position
+		f.last = from.last
 		f.identities = from.identities
-		resume = &engine.Resume{Position: from.position, Identity: from.identity, Schemas: from.schemas, Tables: from.identities, Restored: from.restored}
+		resume = &engine.Resume{Position: from.position, Last: from.last, Identity: from.identity, Schemas: from.schemas, Tables: from.identities, Restored: from.restored}
 	}
 	out := make(chan engine.Event, 8)
 	go func() {
@@ -171,6 +173,7 @@ func (f *follower) apply(e engine.Event) error {
 		return f.transaction(e)
 	case engine.Progress:
 		if e.Position > f.position {
+			f.mark(e.Mark)
 			f.reach(e.Position)
 		}
 	case engine.Condition:
@@ -183,6 +186,12 @@ func (f *follower) reach(p relation.Position) {
 	f.position = p
 	if f.acknowledges {
 		f.source.Acknowledge(p)
+	}
+}
+
+func (f *follower) mark(m relation.Mark) {
+	if m != (relation.Mark{}) {
+		f.last = m
 	}
 }
 
@@ -209,6 +218,7 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 	}
 	f.log = append(f.log, changes...)
 	f.sizes = append(f.sizes, len(changes))
+	f.mark(tx.Mark)
 	f.reach(tx.End)
 	return nil
 }

@@ -5,46 +5,116 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"odsd/internal/pgcluster"
 )
 
-// A server whose files were put back as they were some time ago is the same installation, on the same timeline,
-// with the same slot. What it writes now lies at positions that are stored as passed: it is refused, as long
-// as its log has not come past them.
-func TestServerFromAnEarlierCopyOfItsFilesHalts(t *testing.T) {
-	t.Parallel()
+// putBack is a cluster whose files are put back as they were.
+type putBack struct {
+	*database
+	cluster *pgcluster.Cluster
+	data    string
+}
+
+func newPutBack(t *testing.T) *putBack {
+	t.Helper()
 	cluster := startCluster(t, nil)
-	d := newDatabaseOn(t, cluster)
-	f := copiedFrom(d)
-	data := filepath.Join(cluster.Dir(), "data")
-	stopped := func(what string, args ...string) {
-		t.Helper()
-		if err := cluster.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), what, args...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		if err := cluster.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		d.reconnect()
+	return &putBack{newDatabaseOn(t, cluster), cluster, filepath.Join(cluster.Dir(), "data")}
+}
+
+// stopped runs a command while the server is down.
+func (p *putBack) stopped(what string, args ...string) {
+	p.t.Helper()
+	if err := p.cluster.Shutdown(p.t.Context()); err != nil {
+		p.t.Fatal(err)
 	}
-	stopped("cp", "-a", data, data+".earlier")
-	d.exec(`insert into t select g, 'of the first history' from generate_series(2, 1000) g`)
-	f = follow(t, d.source("t"), f)
-	f.catchUp(d)
-	f.stop()
-	d.untilSlotIdle()
-	stopped("sh", "-c", `rm -rf "$0" && mv "$0.earlier" "$0"`, data)
-	d.exec(`insert into t values (2, 'of another history')`)
-	f = follow(t, d.source("t"), f)
+	if out, err := exec.CommandContext(p.t.Context(), what, args...).CombinedOutput(); err != nil {
+		p.t.Fatalf("%v: %s", err, out)
+	}
+	if err := p.cluster.Restart(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	p.reconnect()
+}
+
+func (p *putBack) keep() { p.stopped("cp", "-a", p.data, p.data+".earlier") }
+
+func (p *putBack) putBack() {
+	p.stopped("sh", "-c", `rm -rf "$0" && mv "$0.earlier" "$0"`, p.data)
+}
+
+// refuses sees to it that a follower takes nothing of another history.
+func (p *putBack) refuses(f *follower, says string) {
+	p.t.Helper()
+	f = follow(p.t, p.source("t"), f)
 	halt := f.halted()
-	if halt.Code != codeIdentity || !strings.Contains(halt.Message, "short of the stored position") || !strings.Contains(halt.Hint, "odsd resync") {
-		t.Errorf("halt %s %q, hint %q", halt.Code, halt.Message, halt.Hint)
+	if halt.Code != codeIdentity || !strings.Contains(halt.Message, says) || !strings.Contains(halt.Hint, "odsd resync") {
+		p.t.Errorf("halt %s %q, hint %q", halt.Code, halt.Message, halt.Hint)
 	}
 	if len(f.log) != 0 {
-		t.Errorf("%d changes of another history were taken", len(f.log))
+		p.t.Errorf("%d changes of another history were taken", len(f.log))
 	}
+}
+
+// neighbours have the log go on without a transaction, and that flushed.
+var neighbours = []string{`select pg_logical_emit_message(false, 'x', repeat('x', 1000000))`, `checkpoint`}
+
+// A server whose files were put back as they were some time ago is the same installation, on the same timeline,
+// with the same slot. What it writes now lies at positions that are stored as passed: it is refused, whether its
+// log has come past them by then or not.
+func TestServerFromAnEarlierCopyOfItsFilesHalts(t *testing.T) {
+	t.Parallel()
+	const another = `insert into t select g, 'of another history' from generate_series(2001, 2009) g`
+	for name, c := range map[string]struct {
+		since []string // written after the files were put back
+		says  string
+	}{
+		"its log ends short":       {[]string{another}, "its log ends at "},
+		"its log goes on":          {append([]string{another}, neighbours...), "its log has "},
+		"nothing is in it":         {neighbours, "its log has no transaction at "},
+		"as much is in it as then": {[]string{`insert into t select g, 'of the first history' from generate_series(2, 1000) g`, another}, "its log has "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newPutBack(t)
+			f := copiedFrom(d.database)
+			d.keep()
+			d.exec(`insert into t select g, 'of the first history' from generate_series(2, 1000) g`)
+			f = follow(t, d.source("t"), f)
+			f.catchUp(d.database)
+			f.stop()
+			d.untilSlotIdle()
+			d.putBack()
+			d.exec(c.since...)
+			d.refuses(f, c.says)
+		})
+	}
+}
+
+// An idle database's slot moves on beyond the last transaction. Put back as it was then, the database has that one in
+// its log; what is new in it lies where there was nothing.
+func TestServerFromAnEarlierCopyOfItsIdleFilesHalts(t *testing.T) {
+	t.Parallel()
+	d := newPutBack(t)
+	f := copiedFrom(d.database)
+	f = followSilently(t, d.source("t"), f)
+	d.exec(`insert into t values (2, 'b')`)
+	d.exec(neighbours...)
+	f.catchUp(d.database)
+	f.stop()
+	d.untilSlotIdle()
+	d.exec(`select pg_replication_slot_advance('odsd_`+d.name+`', '`+f.position.String()+`')`, `checkpoint`)
+	d.keep()
+	f = follow(t, d.source("t"), f)
+	d.exec(neighbours...)
+	f.catchUp(d.database)
+	f.stop()
+	d.untilSlotIdle()
+	d.putBack()
+	d.exec(`insert into t values (3, 'of another history')`)
+	d.exec(neighbours...)
+	d.exec(neighbours...)
+	d.refuses(f, "that was not there")
 }
 
 // Another server at the address, though its database has the same name and even the same number.

@@ -157,9 +157,10 @@ type run struct {
 }
 
 // resume is where streaming goes on. position is the end of what was
-// delivered, so that it moves while streaming.
+// delivered, and last the mark of the last transaction, so that they move while streaming.
 type resume struct {
 	position relation.Position
+	last     relation.Mark
 	identity *identity
 	// restored is set until the slot is found after a restore.
 	restored *engine.Restored
@@ -177,7 +178,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		if err != nil {
 			return halt(codeIdentity, err.Error(), s.resyncHint())
 		}
-		r.resume, r.tables = &resume{position: from.Position, identity: id, restored: from.Restored}, newRoster(id, from.Schemas)
+		r.resume, r.tables = &resume{position: from.Position, last: from.Last, identity: id, restored: from.Restored}, newRoster(id, from.Schemas)
 	}
 	if err := r.deliver(ctx, engine.Condition{State: engine.Connecting, SlotWAL: -1}); err != nil {
 		return err
@@ -283,6 +284,9 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	}
 	if err := r.checkSize(found); err != nil {
 		r.dropSlot(ctx, conn)
+		return err
+	}
+	if err := r.checkLog(ctx, conn, found); err != nil {
 		return err
 	}
 	r.resume.restored = nil

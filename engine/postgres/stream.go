@@ -31,6 +31,8 @@ type session struct {
 	assembler   *assembler
 	// delivered is the end of what was given to the engine on any connection.
 	delivered atomic.Uint64
+	// last marks the last transaction of it. The reader's.
+	last relation.Mark
 	// pinged holds a token while the server waits for a status.
 	pinged chan struct{}
 	// interval is the longest pause between two statuses.
@@ -55,6 +57,7 @@ func (r *run) stream(ctx context.Context, conn *pgx.Conn, replication *replicati
 		described: make(map[uint32]*describedRelation), refused: make(map[string]bool), tried: make(map[string]bool),
 	}
 	s.delivered.Store(uint64(r.resume.position))
+	s.last = r.resume.last
 	s.catalog = &catalog{run: r, conn: conn}
 	v, verdicts, err := s.catalog.check(ctx, r.tables.except(halted))
 	if err != nil {
@@ -118,13 +121,14 @@ func (s *session) start(ctx context.Context, conn *pgx.Conn) error {
 // they commit. What else it offers is left off: logical messages change no
 // row, and values in binary would not be what PostgreSQL prints.
 func (s *session) pluginArguments(version int) []string {
-	publication := `"` + strings.ReplaceAll(s.config.Publication, `"`, `""`) + `"`
-	arguments := []string{
-		fmt.Sprintf("proto_version '%d'", protocolVersion(version)),
-		"publication_names '" + strings.ReplaceAll(publication, "'", "''") + "'",
-		"streaming 'on'",
-	}
+	arguments := []string{fmt.Sprintf("proto_version '%d'", protocolVersion(version)), publicationArgument(s.config.Publication), "streaming 'on'"}
 	return append(arguments, s.moreArguments...)
+}
+
+// publicationArgument names a publication: in double quotes within a list that is in single ones.
+func publicationArgument(name string) string {
+	quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	return "publication_names '" + strings.ReplaceAll(quoted, "'", "''") + "'"
 }
 
 // protocolVersion is the newest version of pgoutput's protocol that a server
@@ -148,7 +152,7 @@ func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error
 	s.replication.wire.limit(s.replication.Conn(), s.timing.silence)
 	group, ctx := errgroup.WithContext(ctx)
 	s.assembler = newAssembler(spool, func(d *describedRelation) (*target, error) { return s.describe(ctx, d) })
-	s.assembler.large = s.large
+	s.assembler.large, s.assembler.marksAll = s.large, s.version < skipsEmptySince
 	s.assembler.halt = func(fault *engine.Halt) error { return s.haltTable(ctx, fault) }
 	group.Go(func() error {
 		if err := s.begin(ctx, v, verdicts); err != nil {
@@ -166,7 +170,7 @@ func (s *session) wait(ctx context.Context, v *survey, verdicts []verdict) error
 		return nil
 	})
 	err = group.Wait()
-	s.resume.position = relation.Position(s.delivered.Load())
+	s.resume.position, s.resume.last = relation.Position(s.delivered.Load()), s.last
 	return errors.Join(err, s.closeSpool(spool))
 }
 
@@ -283,13 +287,16 @@ func (s *session) committed(ctx context.Context, tx *engine.Transaction) error {
 	}
 	var event engine.Event = tx
 	if tx.Len() == 0 { // it touched other tables only
-		event = engine.Progress{Position: tx.End}
+		event = engine.Progress{Position: tx.End, Mark: tx.Mark}
 	}
 	failpoint.At(failpoint.Decoded)
 	if err := s.deliver(ctx, event); err != nil {
 		return errors.Join(err, closeChanges(tx))
 	}
 	s.delivered.Store(uint64(tx.End))
+	if tx.Mark != (relation.Mark{}) {
+		s.last = tx.Mark
+	}
 	return nil
 }
 

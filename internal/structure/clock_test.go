@@ -15,6 +15,7 @@ var clockUses = map[string]string{
 	"engine/maintaining.go":       "how long a view's upkeep took, for metrics",
 	"engine/postgres/feedback.go": "when the server was asked for a sign; the client's time in standby statuses, which the server shows and does not use",
 	"engine/postgres/connect.go":  "deadlines of reads",
+	"engine/postgres/witness.go":  "how long the server was silent, and when it is told again that it is heard",
 	"query/server/graphql.go":     "how long a request took",
 	"cmd/odsd/metrics.go":         "for how long sources have waited for a large commit",
 	"cmd/odsd/progress.go":        "when progress was told last",

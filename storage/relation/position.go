@@ -10,6 +10,13 @@ import (
 // PostgreSQL an LSN in bytes. Zero is before everything.
 type Position uint64
 
+// Mark tells one transaction of a source from any other that might stand in its place:
+// in a log that was restored to an earlier state and goes on otherwise. Zero: none.
+type Mark struct {
+	Commit Position // where its commit is told
+	At     int64    // and when it was, in microseconds since 1970 by the source's clock
+}
+
 // String prints a position as PostgreSQL prints an LSN, "16/B374D848".
 func (p Position) String() string {
 	return fmt.Sprintf("%X/%X", uint32(p>>32), uint32(p))
