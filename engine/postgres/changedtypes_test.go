@@ -121,7 +121,10 @@ func (d *database) compareKeys(f *follower, c *typeTable) (n int) {
 		d.t.Fatalf("%s: %v", c.typ, err)
 	}
 	defer rows.Close()
-	stored := f.rows[d.name+"."+c.table]
+	stored := map[string][]relation.Value{}
+	for _, row := range f.rows[d.name+"."+c.table] {
+		stored[c.show(row[0])] = row
+	}
 	for rows.Next() {
 		var key, value string
 		if err := rows.Scan(&key, &value); err != nil {
