@@ -36,6 +36,7 @@ type table struct {
 	leak             *engine.Halt // an excluded column is published
 	partitions       string       // tells one set of partitions, and of their files, from another
 	version          string       // of its row in pg_class
+	money            string       // how the session prints two amounts, where the table holds any
 }
 
 // column is a captured column; columns lie in the order of the schema's.
@@ -275,7 +276,8 @@ func resolveTypes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 		}
 	}
 	slices.Sort(oids)
-	types, err := readTypes(ctx, conn, slices.Compact(oids))
+	oids = slices.Compact(oids)
+	types, err := readTypes(ctx, conn, oids)
 	if err != nil {
 		return err
 	}
@@ -285,7 +287,7 @@ func resolveTypes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 			c.resolved = types.resolve(c.typeOID, c.modifier, c.printed)
 		}
 	}
-	return nil
+	return readMoney(ctx, conn, tables, oids)
 }
 
 const indexesQuery = `

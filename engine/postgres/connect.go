@@ -171,7 +171,7 @@ func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if err := settle(ctx, conn.PgConn()); err != nil {
+	if err := s.settle(ctx, conn.PgConn()); err != nil {
 		closeSession(conn.PgConn())
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (s *Source) connectReplication(ctx context.Context) (*replicationConn, erro
 	if c.PgConn, err = pgconn.ConnectConfig(ctx, &config.Config); err != nil {
 		return nil, fmt.Errorf("connect for replication: %w", err)
 	}
-	if err := settle(ctx, c.PgConn); err != nil {
+	if err := s.settle(ctx, c.PgConn); err != nil {
 		closeSession(c.PgConn)
 		return nil, err
 	}
@@ -206,14 +206,9 @@ func (s *Source) connectReplication(ctx context.Context) (*replicationConn, erro
 }
 
 // settle sets what depends on the database.
-//
-// Amounts of money keep the database's own lc_monetary, since the place of the
-// decimal point is part of it and not of what is stored; the session clings to
-// it, whatever is configured meanwhile.
-func settle(ctx context.Context, c *pgconn.PgConn) error {
-	sql := "SELECT pg_catalog.set_config('lc_monetary', pg_catalog.current_setting('lc_monetary'), false)"
-	if _, err := c.Exec(ctx, sql).ReadAll(); err != nil {
-		return fmt.Errorf("set lc_monetary: %w", err)
+func (s *Source) settle(ctx context.Context, c *pgconn.PgConn) error {
+	if err := s.settleMoney(ctx, c); err != nil {
+		return err
 	}
 	return receiveAsStored(ctx, c)
 }

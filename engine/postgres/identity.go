@@ -37,6 +37,8 @@ type relationIdentity struct {
 	Partitions string `json:"partitions,omitempty"`
 	// Published is the version of the rows by which it is published; empty: not noted.
 	Published string `json:"published,omitempty"`
+	// Money is how two amounts were printed; empty: it holds none, or not noted.
+	Money string `json:"money,omitempty"`
 }
 
 type columnIdentity struct {
@@ -58,7 +60,7 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 }
 
 func (t *table) identity() relationIdentity {
-	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion}
+	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion, Money: t.money}
 	for _, c := range t.columns {
 		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask})
 	}

@@ -73,6 +73,8 @@ type Source struct {
 	acknowledged atomic.Uint64
 	// asked holds a token while a Progress event is wanted.
 	asked chan struct{}
+	// monetary is the lc_monetary of all sessions of an attempt; nil before its first.
+	monetary atomic.Pointer[string]
 	// wishes are the tables to be copied beside the stream.
 	wishes *wishes
 	// chunkPages is how much of a table is copied at a time; tests have less of it.
@@ -208,7 +210,7 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 // attempt connects, copies where nothing was copied yet, and streams until
 // something breaks.
 func (r *run) attempt(ctx context.Context) error {
-	conn, err := r.connect(ctx)
+	conn, err := r.connectFirst(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ type verdict struct {
 	fault *engine.Halt
 	// stale is why it goes on and has to be copied anew all the same; "" where not.
 	stale string
-	// ours says that the configuration changed: the table is copied anew without
-	// being asked for.
+	// ours says that the configuration changed, ours or the database's: the table is
+	// copied anew without being asked for.
 	ours bool
 }
 
@@ -75,6 +75,10 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 	}
 	if difference := compareTable(c.schema, c.identity, t); difference != "" {
 		found.fault = s.changed(c.schema, difference)
+		return found
+	}
+	if difference := compareMoney(c.identity, t); difference != "" {
+		found.fault, found.ours = s.changed(c.schema, difference), true
 		return found
 	}
 	found.stale = extension(c.identity, t)
