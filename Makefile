@@ -49,10 +49,10 @@ build: ## the binary, in bin/
 # `ci` is test and ci-rest; .ci/run calls the two apart, so that the log has a
 # line of its own for each.
 .PHONY: ci
-ci: test ci-rest ## what a merge must pass: test, examples, npm clients and browser, oracle, oldest and newest PostgreSQL
+ci: test ci-rest ## what a merge must pass: test, examples, npm clients and browser, oracle, extensions, oldest and newest PostgreSQL
 
 .PHONY: ci-rest
-ci-rest: examples clients oracle huge postgres-versions
+ci-rest: examples clients oracle huge extensions postgres-versions
 
 .PHONY: examples
 examples: build ## the example project is without findings, and its view tests pass
@@ -95,6 +95,12 @@ HUGE_ROWS ?= 1000000
 huge: ## transactions of HUGE_ROWS rows, and a row that as many documents show, through the program in 512 MiB, killed in the middle
 	@.ci/need postgres
 	ODSD_HUGE_ROWS=$(HUGE_ROWS) go test -count=1 -timeout 180m -run '^TestHuge' -v ./internal/oracle
+
+.PHONY: extensions
+extensions: ## values of PostGIS and pgvector, and money under other locales, where the system has packages of them
+	@.ci/need postgres
+	@.ci/need postgis pgvector locales || true
+	go test -count=1 -timeout 15m -run '^Test(ValuesOfExtensions|RandomValues|ChangedValues|KeysOfEveryType|Money)' -v ./engine/postgres
 
 # The oldest and the newest; `nightly` takes all between as well.
 VERSIONS ?= 14 18
