@@ -18,7 +18,7 @@ help: ## list the targets
 # Tests that count or compare very many cases, or play one run as often as it has
 # writes: the race detector finds nothing in them that it does not find in others, and makes
 # each several times as long.
-UNRACED := ^Test(CostOf|ReferenceEquals|DiskFullDuring|GeneratedCases|EngineCrash|CrashAtEveryWrite|CrashWhile|KeysAreTheDecoders|MarksAreTheDecoders)
+UNRACED := ^Test(CostOf|ReferenceEquals|SameStore|Redefinitions|DiskFullDuring|GeneratedCases|EngineCrash|CrashAtEveryWrite|CrashAtAnyWrite|CrashWhile|KeysAreTheDecoders|MarksAreTheDecoders)
 UNRACED_PKG := $(if $(filter ./...,$(PKG)),./storage ./engine/enginetest ./project/fileschema,$(PKG))
 
 .PHONY: test
