@@ -85,10 +85,11 @@ func (c *cli) demo(ctx context.Context, flags demoFlags, dir string, log *slog.L
 	return demo.Run(ctx, options, flags.rate, func(ctx context.Context, d *demo.Databases, w *demo.Workload) error {
 		err := serve(ctx, serveOptions{
 			dir: place.project, env: demoEnvironment(d.DSNs), storeDir: place.store, log: log,
-			opened: ports,
-			listening: func(a addresses) error {
-				if err := c.announce(a, log); err != nil || c.json {
-					return err
+			opened:    ports,
+			listening: func(a addresses) error { return c.announce(a, log) },
+			ready: func() error {
+				if c.json {
+					return nil
 				}
 				return printSamples(c.stdout, programName(), place.project)
 			},

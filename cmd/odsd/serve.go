@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,6 +40,8 @@ type serveOptions struct {
 	log      *slog.Logger
 	// listening is called once requests are answered.
 	listening func(addresses) error
+	// ready is called after that, once every view is served that can be; may be nil.
+	ready func() error
 }
 
 // addresses are where a daemon can be reached.
@@ -238,8 +241,30 @@ func (d *running) run(ctx context.Context, l *listeners, o serveOptions) error {
 		logProgress(ctx, d.engine.Status, o.log)
 		return nil
 	})
-	group.Go(func() error { return o.listening(d.addresses(l)) })
+	group.Go(func() error {
+		if err := o.listening(d.addresses(l)); err != nil || o.ready == nil || !d.untilReady(ctx) {
+			return err
+		}
+		return o.ready()
+	})
 	return group.Wait()
+}
+
+// askReady is how often the engine is asked whether it is ready.
+const askReady = 100 * time.Millisecond
+
+// untilReady waits until the daemon is ready; false where it ends before.
+func (d *running) untilReady(ctx context.Context) bool {
+	ticker := time.NewTicker(askReady)
+	defer ticker.Stop()
+	for !d.engine.Status().Ready {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // expected is how fresh a source's file says that it is to be.
