@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -84,39 +86,37 @@ func (w *witness) hear(ctx context.Context, conn *pgx.Conn) error {
 	return w.read(ctx, min(statusInterval(v.senderTimeoutMS), w.timing.probe))
 }
 
-// read takes messages until the server has come to the stored position, and says from time to time that it is there.
+// read takes messages until the server has come to the stored position, and says from time to time that it is there. Like
+// session.read it uses the connection's frontend itself.
 func (w *witness) read(ctx context.Context, interval time.Duration) error {
-	heard, next := time.Now(), time.Now()
-	for !w.done {
-		if time.Now().After(next) {
+	wire := w.replication.wire
+	wire.limit(w.replication.Conn(), interval)
+	defer context.AfterFunc(ctx, wire.stop)()
+	var heard, told time.Time
+	for heard = time.Now(); !w.done; {
+		if time.Since(told) >= interval {
 			if err := w.replication.sendStatus(uint64(w.from), 0, true); err != nil {
 				return err
 			}
-			next = time.Now().Add(interval)
+			told = time.Now()
 		}
-		received, err := w.receive(ctx, next)
+		received, err := w.replication.Frontend().Receive()
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err == nil:
 			heard = time.Now()
 			err = w.take(received)
-		case pgconn.Timeout(err) && ctx.Err() == nil && time.Since(heard) < w.timing.silence:
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Since(heard) < w.timing.silence:
 			continue
+		default:
+			err = fmt.Errorf("receive: %w", err)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (w *witness) receive(ctx context.Context, until time.Time) (pgproto3.BackendMessage, error) {
-	ctx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
-	m, err := w.replication.ReceiveMessage(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("receive: %w", err)
-	}
-	return m, nil
 }
 
 func (w *witness) take(received pgproto3.BackendMessage) error {
