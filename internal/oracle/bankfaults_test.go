@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -112,8 +114,35 @@ var copyKills = []copyKill{
 	{table: "savings", rows: savingsRows / 3, before: "current"},
 }
 
-// killInCopies starts the daemon and kills it in the middle of copies, then has it finish them.
+// errTooLate is a copy that was over before it was seen where it was to be killed.
+var errTooLate = errors.New("the copy is over")
+
+// killInCopies starts the daemon and kills it in the middle of copies, then has it finish them. A busy machine may
+// look too late: then all begins anew.
 func (b *bank) killInCopies(ctx context.Context) error {
+	const tries = 10
+	for n := 1; ; n++ {
+		err := b.killInEachCopy(ctx)
+		if err == nil {
+			break
+		}
+		if n == tries || !errors.Is(err, errTooLate) {
+			return err
+		}
+		if err := b.daemon.kill(); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(filepath.Join(b.daemon.dir, "data")); err != nil {
+			return err
+		}
+	}
+	if err := b.daemon.start(); err != nil {
+		return err
+	}
+	return wait(ctx, func() error { return b.transient(b.look(ctx)) })
+}
+
+func (b *bank) killInEachCopy(ctx context.Context) error {
 	for i, k := range copyKills {
 		var began time.Time
 		if err := b.conn.QueryRow(ctx, "select clock_timestamp()").Scan(&began); err != nil {
@@ -129,21 +158,19 @@ func (b *bank) killInCopies(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.daemon.start(); err != nil {
-		return err
-	}
-	return wait(ctx, func() error { return b.transient(b.look(ctx)) })
+	return nil
 }
 
-// untilCopying waits until a session of this life of the daemon has read so much of a table, and not
-// much more, since a copy that is nearly over has no middle.
+// untilCopying waits until a session of this life of the daemon has read so much of a table. It fails with
+// errTooLate where the bank is served before that is seen.
 func (b *bank) untilCopying(ctx context.Context, k copyKill, since time.Time) error {
 	// A copy of a range is one of a query, of which the server does not say the table.
 	const copies = `select (regexp_match(a.query, 'current|savings'))[1], p.tuples_processed from pg_stat_progress_copy p join pg_stat_activity a using (pid)
 		where a.datname = 'bank' and a.application_name like 'odsd%' and a.query ~ 'current|savings' and a.backend_start > $1`
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for {
+	const looks = 50 // at the copy, for each at what is served
+	for i := 1; ; i++ {
 		rows, err := b.conn.Query(ctx, copies, since)
 		if err != nil {
 			return err
@@ -158,6 +185,9 @@ func (b *bank) untilCopying(ctx context.Context, k copyKill, since time.Time) er
 		_, other := read[k.before]
 		if copying && n >= k.rows && !other {
 			return nil
+		}
+		if i%looks == 0 && b.look(ctx) == nil {
+			return errTooLate
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%s is never read to row %d: %w", k.table, k.rows, err)
