@@ -43,10 +43,9 @@ type assembler struct {
 	// marksAll has transactions marked that change no row, too: see skipsEmptySince.
 	marksAll bool
 	// large is how many bytes of a transaction's messages are held in memory, bytes what
-	// there is of the one under way. What comes after goes to overflow, or is claimed
-	// from the spool; stored is either, which messages are only checked for.
+	// there is of the one under way. What comes after goes to the spool's overflow, or is
+	// claimed from the spool; stored is either, which messages are only checked for.
 	large, bytes int64
-	overflow     *overflow
 	stored       *storedChanges
 }
 
@@ -92,15 +91,15 @@ func (a *assembler) applyOrKeep(data []byte) error {
 	default:
 		return nil // types, origins and logical messages change no row
 	}
-	if a.bytes += int64(len(data)); a.open && a.bytes > a.large && a.overflow == nil {
+	if a.bytes += int64(len(data)); a.open && a.bytes > a.large && a.spool.overflow == nil {
 		o, err := a.spool.newOverflow(a.targets)
 		if err != nil {
 			return err
 		}
-		a.overflow, a.stored = o, o.storedChanges
+		a.stored = o.storedChanges
 	}
-	if a.overflow != nil {
-		if err := a.overflow.add(data); err != nil {
+	if o := a.spool.overflow; o != nil {
+		if err := o.add(data); err != nil {
 			return err
 		}
 	}
@@ -209,7 +208,7 @@ func (a *assembler) begin() error {
 func (a *assembler) start(final uint64) {
 	a.open, a.final = true, final
 	a.tx, a.arena = new(engine.Transaction), new(arena)
-	a.bytes, a.overflow, a.stored, a.changed = 0, nil, nil, false
+	a.bytes, a.stored, a.changed = 0, nil, false
 }
 
 func (a *assembler) commit() (*engine.Transaction, error) {
@@ -226,15 +225,17 @@ func (a *assembler) finish(end uint64, committed int64) (*engine.Transaction, er
 	if a.changed || a.marksAll {
 		tx.Mark = markOf(a.final, committed)
 	}
-	if a.overflow != nil {
-		if _, err := a.overflow.finish(); err != nil {
-			return nil, err
-		}
+	if err := a.spool.finishOverflow(); err != nil {
+		return nil, err
 	}
-	if a.stored != nil {
+	switch {
+	case a.stored == nil:
+	case a.stored.length > 0:
 		tx.More = a.stored
+	default: // it changed other tables only, and nobody will ask for them
+		a.stored.Close()
 	}
-	a.open, a.tx, a.arena, a.overflow, a.stored = false, nil, nil, nil, nil
+	a.open, a.tx, a.arena, a.stored = false, nil, nil, nil
 	return tx, nil
 }
 

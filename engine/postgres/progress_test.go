@@ -49,6 +49,7 @@ func TestTransactionsInProgress(t *testing.T) {
 type streaming struct {
 	f       *follower
 	d       *database
+	dsn     string // of d, or of what stands before it
 	scratch string
 }
 
@@ -56,14 +57,14 @@ func startStreaming(t *testing.T, cluster *pgcluster.Cluster, arguments ...strin
 	t.Helper()
 	d := newDatabaseOn(t, cluster)
 	d.exec(`create table t (id int primary key, v text)`, `create table aside (id int)`, `insert into t values (0, 'copied')`)
-	s := &streaming{d: d, scratch: filepath.Join(t.TempDir(), "scratch")}
+	s := &streaming{d: d, dsn: d.dsn, scratch: filepath.Join(t.TempDir(), "scratch")}
 	s.f = follow(t, s.newSource(arguments...), nil)
 	s.untilStreaming()
 	return s
 }
 
 func (s *streaming) newSource(arguments ...string) *Source {
-	source := s.d.source("t")
+	source := s.d.sourceAs(s.dsn, "t")
 	source.config.Scratch = s.scratch
 	source.moreArguments = arguments
 	source.large = 100_000 // more than some of them, less than others

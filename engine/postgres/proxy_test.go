@@ -25,7 +25,13 @@ type proxy struct {
 	delay    time.Duration
 	cutAfter int // bytes from the server until the connection is cut; 0: never
 	cuts     int
-	closed   bool
+	closed   bool // whoever connects is hung up on
+	// holdAfter is how many bytes go on from the server on one connection before nothing more
+	// of it does; 0: all do. held is closed by whoever lets the rest go on.
+	holdAfter int
+	sent      map[net.Conn]int // since holdAfter was set
+	held      chan struct{}
+	holds     net.Conn
 }
 
 // newProxy gives a proxy and the DSN of the database behind it.
@@ -39,13 +45,14 @@ func newProxy(t *testing.T, dsn string) (*proxy, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, listener: listener, to: u.Host, lines: make(map[net.Conn]net.Conn)}
+	p := &proxy{t: t, listener: listener, to: u.Host, lines: make(map[net.Conn]net.Conn), sent: make(map[net.Conn]int)}
 	u.Host = listener.Addr().String()
 	p.joined.Add(1)
 	go p.accept()
 	t.Cleanup(func() {
 		p.mu.Lock()
 		p.closed = true
+		p.goOn()
 		p.mu.Unlock()
 		listener.Close()
 		p.cut()
@@ -89,7 +96,7 @@ func (p *proxy) carry(from, to net.Conn, fromServer bool) {
 		if err != nil {
 			return
 		}
-		forward, last := p.pass(buffer[:n], fromServer)
+		forward, last := p.pass(from, buffer[:n], fromServer)
 		if _, err := to.Write(forward); err != nil || last {
 			return
 		}
@@ -97,10 +104,13 @@ func (p *proxy) carry(from, to net.Conn, fromServer bool) {
 }
 
 // pass says what of some bytes goes on, and whether the connection ends there.
-func (p *proxy) pass(b []byte, fromServer bool) (forward []byte, last bool) {
+func (p *proxy) pass(from net.Conn, b []byte, fromServer bool) (forward []byte, last bool) {
 	p.mu.Lock()
-	delay := p.delay
+	delay, held, holds := p.delay, p.held, p.holds
 	p.mu.Unlock()
+	if from == holds {
+		<-held
+	}
 	if delay > 0 {
 		time.Sleep(delay) // the network's own, which nothing waits for
 	}
@@ -118,8 +128,21 @@ func (p *proxy) pass(b []byte, fromServer bool) (forward []byte, last bool) {
 				p.cuts++
 			}
 		}
+		if p.holdAfter > 0 {
+			if p.sent[from] += len(b); p.sent[from] >= p.holdAfter {
+				p.holdAfter, p.holds, p.held = 0, from, make(chan struct{})
+			}
+		}
 	}
 	return b, last
+}
+
+// goOn lets go on what is held, under the lock.
+func (p *proxy) goOn() {
+	if p.holdAfter = 0; p.held != nil {
+		close(p.held)
+		p.held, p.holds = nil, nil
+	}
 }
 
 func (p *proxy) hangUp(a, b net.Conn) {

@@ -38,6 +38,8 @@ type spool struct {
 	block    *streamed // whose messages come now; nil between blocks
 	file     *os.File  // of block
 	buffer   []byte    // what file lacks
+	// overflow is that of the transaction under way that comes as a whole; nil where it has none.
+	overflow *overflow
 }
 
 // streamed is one transaction in progress.
@@ -104,6 +106,7 @@ func (s *spool) close() error {
 		s.file.Close() // it is removed in any case
 		s.file, s.block = nil, nil
 	}
+	s.dropOverflow()
 	clear(s.streamed)
 	return s.clear()
 }

@@ -114,7 +114,8 @@ func readRecords(file io.ReaderAt, dir string, from, end int64, visit func(at in
 }
 
 // overflow is where the messages of a transaction go that comes as a whole and turns
-// out to be large.
+// out to be large. It is the spool's until it is finished, so that a session that ends in the
+// middle gives its room back at once: the next one needs it.
 type overflow struct {
 	*storedChanges
 	writer *bufio.Writer
@@ -128,7 +129,16 @@ func (s *spool) newOverflow(targets map[uint32]*target) (*overflow, error) {
 	if err != nil {
 		return nil, spoolError("keep", s.dir, err)
 	}
-	return &overflow{newStored(s.dir, file, targets), bufio.NewWriterSize(file, spoolBuffer)}, nil
+	s.overflow = &overflow{newStored(s.dir, file, targets), bufio.NewWriterSize(file, spoolBuffer)}
+	return s.overflow, nil
+}
+
+// dropOverflow gives up what came of a transaction that did not end.
+func (s *spool) dropOverflow() {
+	if s.overflow != nil {
+		s.overflow.Close() // the file has no name, and nobody reads it
+		s.overflow = nil
+	}
 }
 
 // add keeps a message.
@@ -146,12 +156,16 @@ func (o *overflow) add(message []byte) error {
 	return nil
 }
 
-// finish gives what was kept.
-func (o *overflow) finish() (*storedChanges, error) {
-	if err := o.writer.Flush(); err != nil {
-		return nil, spoolError("keep", o.dir, err)
+// finishOverflow ends the transaction under way; what was kept is its reader's.
+func (s *spool) finishOverflow() error {
+	if s.overflow == nil {
+		return nil
 	}
-	return o.storedChanges, nil
+	if err := s.overflow.writer.Flush(); err != nil {
+		return spoolError("keep", s.dir, err)
+	}
+	s.overflow = nil
+	return nil
 }
 
 // claim takes a committed transaction out of the spool, whose file lives on without a name.
