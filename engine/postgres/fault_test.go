@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -128,9 +130,15 @@ func TestSlotBehindTheStoreDropsDuplicates(t *testing.T) {
 	}
 }
 
+// Nothing is applied for longer than the server waits for a sign: a time-out of 2 seconds, or
+// the server's own of 60 where ODSD_STALL_SECONDS says for how long.
 func TestStallBeyondTheSenderTimeout(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t, map[string]string{"wal_sender_timeout": "2s"})
+	stall, settings := 5, map[string]string{"wal_sender_timeout": "2s"}
+	if seconds, _ := strconv.Atoi(os.Getenv("ODSD_STALL_SECONDS")); seconds > 0 {
+		stall, settings = seconds, nil
+	}
+	cluster := startCluster(t, settings)
 	d := newDatabaseOn(t, cluster)
 	d.exec(`create table t (id int primary key, v text)`)
 	f := follow(t, d.source("t"), nil)
@@ -142,7 +150,7 @@ func TestStallBeyondTheSenderTimeout(t *testing.T) {
 	for range 50 {
 		d.exec(`insert into t select max(id) + 1 from t`)
 	}
-	d.exec(`select pg_sleep(5)`) // more than twice as long as the server waits for a sign
+	d.exec(fmt.Sprintf(`select pg_sleep(%d)`, stall)) // longer than the server waits for a sign
 	if now := d.text(sender); now != pid {
 		t.Errorf("the connection was lost while nothing was applied")
 	}
