@@ -17,19 +17,24 @@ func (s *Store) neverMade() (bool, error) {
 	for _, name := range names {
 		switch {
 		case name == "LOCK", name == "scratch", strings.HasPrefix(name, "marker."), strings.HasPrefix(name, "OPTIONS-"):
-		case strings.HasSuffix(name, ".log"):
-			info, err := s.fs.Stat(s.fs.PathJoin(s.dir, name))
-			if err != nil {
-				return false, fmt.Errorf("look at store %s: %w", s.dir, err)
-			}
-			if info.Size() > 0 {
-				return false, nil
+		case isLog(name):
+			if holds, err := s.holdsBytes(name); err != nil || holds {
+				return false, err
 			}
 		default:
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// holdsBytes says whether a file of the store is not empty.
+func (s *Store) holdsBytes(name string) (bool, error) {
+	info, err := s.fs.Stat(s.fs.PathJoin(s.dir, name))
+	if err != nil {
+		return false, fmt.Errorf("look at store %s: %w", s.dir, err)
+	}
+	return info.Size() > 0, nil
 }
 
 // clear removes what is left of a making, so that the store can be made anew.

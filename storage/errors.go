@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // LockedError says that another process has the store open.
@@ -82,15 +80,17 @@ func (e *ScratchError) Unwrap() error { return e.Cause }
 // ErrFinished is what a Commit returns after Apply or Abandon.
 var ErrFinished = errors.New("the commit has ended")
 
-// openError says what kept the store from opening.
+// openError says what kept the store from opening: the system, or what lies in its files, which
+// were all written by a store that could be opened.
 func openError(dir string, err error) error {
+	var system syscall.Errno
 	switch {
-	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
-		return &CorruptError{Dir: dir, Cause: err}
 	case strings.Contains(err.Error(), "unknown format major version"):
 		return &FormatError{Dir: dir, Supported: Format}
+	case errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("open store %s: %w", dir, err)
 	}
-	return fmt.Errorf("open store %s: %w", dir, err)
+	return &CorruptError{Dir: dir, Cause: err}
 }
 
 // lockError tells a held lock from a directory that cannot be written.

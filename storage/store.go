@@ -111,6 +111,9 @@ func (s *Store) openTables(o Options) error {
 }
 
 func (s *Store) openDB(o Options) (err error) {
+	if err := s.checkManifest(); err != nil {
+		return err
+	}
 	s.tables = s.options(o)
 	if s.db, err = pebble.Open(s.dir, s.tables); err != nil {
 		s.cache.Unref()

@@ -1,0 +1,110 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// flushedStore is a store whose list of tables has grown while it was open, with later commits in
+// its log: what a daemon leaves that ran for long and was killed.
+func flushedStore(t *testing.T) (fs *vfs.MemFS, state []pair) {
+	t.Helper()
+	live := vfs.NewCrashableMem()
+	s := openAt(t, Options{FS: live})
+	for n := range 4 {
+		apply(t, s, func(c *Commit) {
+			for i := range 100 {
+				c.Set(AppendNodePrefix(nil, GenerationID(1000*n+i)), bytes.Repeat([]byte{byte(n)}, 50))
+			}
+		})
+		if n < 3 {
+			if err := s.db.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	state = stored(t, s)
+	return live.CrashClone(vfs.CrashCloneCfg{}), state
+}
+
+// Whatever byte of the list of tables is changed, in a record in its middle too: a table that it does
+// not name any more is not gone without a word.
+func TestChangedListOfTables(t *testing.T) {
+	pristine, state := flushedStore(t)
+	names, err := pristine.List("store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noticed := 0
+	for _, name := range names {
+		if match, err := filepath.Match("MANIFEST-*", name); err != nil || !match {
+			continue
+		}
+		for at := range readFile(t, pristine, "store/"+name) {
+			if notices(t, flip(t, pristine, "store/"+name, at), [][]pair{state}, fmt.Sprintf("%s at %d", name, at)) {
+				noticed++
+			}
+		}
+	}
+	if noticed == 0 {
+		t.Error("no changed byte was noticed")
+	}
+}
+
+// What else is read when a store is opened is not trusted either.
+func TestChangedOptions(t *testing.T) {
+	pristine, state := flushedStore(t)
+	names, err := pristine.List("store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if match, err := filepath.Match("OPTIONS-*", name); err != nil || !match {
+			continue
+		}
+		for at := 0; at < len(readFile(t, pristine, "store/"+name)); at += 7 {
+			notices(t, flip(t, pristine, "store/"+name, at), [][]pair{state}, fmt.Sprintf("%s at %d", name, at))
+		}
+	}
+}
+
+// A store of which a file is missing is damaged, and what it has left is not touched: Pebble would
+// make a new one in its place where the name of the list of tables is gone.
+func TestMissingFilesAreDamage(t *testing.T) {
+	pristine, _ := flushedStore(t)
+	names, err := pristine.List("store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, missing := range []string{"marker.manifest.*", "marker.format-version.*", "MANIFEST-*", "*.sst"} {
+		fs := vfs.NewMem()
+		if _, err := vfs.Clone(pristine, fs, "store", "store"); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, name := range names {
+			if match, err := filepath.Match(missing, name); err != nil || !match {
+				left = append(left, name)
+			} else if err := fs.Remove("store/" + name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var corrupt *CorruptError
+		if _, err := Open("store", Options{FS: fs}); !errors.As(err, &corrupt) {
+			t.Errorf("without %s: %v", missing, err)
+		}
+		for _, name := range left {
+			if _, err := fs.Stat("store/" + name); err != nil {
+				t.Errorf("without %s: %v", missing, err)
+			}
+		}
+	}
+}
