@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -56,4 +57,31 @@ func TestDiskFull(t *testing.T) {
 	}
 	r := &crashRun{clone: disk.CrashClone(vfs.CrashCloneCfg{}), cloneSynced: 3, cloneBegun: 4}
 	r.recovered(t, all)
+}
+
+// A disk that is full when a store is opened whose log is to be brought into tables ends the process, too:
+// Pebble would try again without end, and the command neither open the store nor say why.
+func TestDiskFullWhileAStoreIsOpened(t *testing.T) {
+	pristine, _ := flushedStore(t)
+	full := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	told := make(chan error, 1)
+	go func() { // never comes back: the store is not open
+		_, _ = Open("store", Options{FS: errorfs.Wrap(pristine, full), Fatal: func(err error) {
+			told <- err
+			select {} // as far as a test can end the process
+		}})
+	}()
+	select {
+	case err := <-told:
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("told %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("a full disk is waited for")
+	}
 }

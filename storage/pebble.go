@@ -55,6 +55,11 @@ func (s *Store) options(o Options) *pebble.Options {
 					s.foundDamage(err)
 					return
 				}
+				if s.opening.Load() {
+					// What stands in the log is brought into tables first, and tried again without
+					// end and without a pause; nobody could end the command meanwhile.
+					o.Fatal(fmt.Errorf("write tables: %w", err))
+				}
 				o.Log.Error("store: background work failed and is tried again", "dir", s.dir, "error", err)
 			},
 		},

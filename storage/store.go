@@ -46,6 +46,7 @@ type Store struct {
 	tables     *pebble.Options
 	fatal      func(error)
 	open       atomic.Bool // from the end of Open to the beginning of Close
+	opening    atomic.Bool // while Pebble opens its files
 
 	// damage is the first corruption that was found, by whomever.
 	damage atomic.Pointer[CorruptError]
@@ -115,7 +116,10 @@ func (s *Store) openDB(o Options) (err error) {
 		return err
 	}
 	s.tables = s.options(o)
-	if s.db, err = pebble.Open(s.dir, s.tables); err != nil {
+	s.opening.Store(true)
+	s.db, err = pebble.Open(s.dir, s.tables)
+	s.opening.Store(false)
+	if err != nil {
 		s.cache.Unref()
 		return openError(s.dir, err)
 	}

@@ -100,7 +100,7 @@ func (c *cli) backupClosed(ctx context.Context, dataDir string, r backupRequest,
 		}
 		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := c.warnings()
 	store, err := openStore(dataDir, log)
 	if err != nil {
 		return nil, err
@@ -114,6 +114,12 @@ func (c *cli) backupClosed(ctx context.Context, dataDir string, r backupRequest,
 		err = closeErr
 	}
 	return report, err
+}
+
+// warnings are for what a command's store has to tell, above all why it cannot be written: the command
+// ends there.
+func (c *cli) warnings() *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // projectSources are the folder's sources, to ask their databases; those whose files

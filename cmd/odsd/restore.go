@@ -58,7 +58,7 @@ func (c *cli) restore(ctx context.Context, dir string, force bool) error {
 		if err := backup.CopyStore(ctx, dir, m, to, func(done, known int64) { bar.show("bytes", done, known) }); err != nil {
 			return err
 		}
-		return markRestored(to, m)
+		return markRestored(to, m, c.warnings())
 	})
 	if err != nil {
 		return err
@@ -87,8 +87,8 @@ func (r restoreReport) print(w io.Writer) error {
 }
 
 // markRestored opens what was copied, which checks its format, and notes in it what was held.
-func markRestored(dir string, m *backup.Manifest) error {
-	store, err := storage.Open(dir, storage.Options{Log: slog.New(slog.DiscardHandler)})
+func markRestored(dir string, m *backup.Manifest, log *slog.Logger) error {
+	store, err := storage.Open(dir, storage.Options{Log: log})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -72,7 +71,7 @@ func (c *cli) verifyClosed(ctx context.Context, request verifyRequest, missing e
 	if there, err := anyStore(dir); err != nil || !there {
 		return missing
 	}
-	store, err := openStore(dir, slog.New(slog.DiscardHandler))
+	store, err := openStore(dir, c.warnings())
 	if err != nil {
 		return err
 	}
