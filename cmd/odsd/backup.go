@@ -119,7 +119,7 @@ func (c *cli) backupClosed(ctx context.Context, dataDir string, r backupRequest,
 // warnings are for what a command's store has to tell, above all why it cannot be written: the command
 // ends there.
 func (c *cli) warnings() *slog.Logger {
-	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(collapse(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: worded})))
 }
 
 // projectSources are the folder's sources, to ask their databases; those whose files

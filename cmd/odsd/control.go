@@ -104,12 +104,7 @@ func (c controls) handler() http.Handler {
 }
 
 func problemOf(err error) problem {
-	p := problem{Error: err.Error()}
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		p.Hint = hinted.Hint()
-	}
-	return p
+	return problem{Error: err.Error(), Hint: hintOf(err)}
 }
 
 // writeJSON replies; a client that went away is nobody's error.

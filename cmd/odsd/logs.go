@@ -39,9 +39,12 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	return nil, hintf("text or json").errorf("no log format %q", format)
 }
 
-// worded writes positions as PostgreSQL does and durations with their unit, in JSON too.
+// worded writes positions as PostgreSQL does and durations with their unit, in JSON too, and
+// of errors the text alone: as text, some would be written with the stack that they came from.
 func worded(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Any().(type) {
+	case error:
+		a.Value = slog.StringValue(v.Error())
 	case relation.Position:
 		a.Value = slog.StringValue(v.String())
 	case time.Duration:

@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -70,5 +74,44 @@ func TestLoggerFlags(t *testing.T) {
 	log.Warn("loud")
 	if got := out.String(); !strings.HasPrefix(got, `{"time":`) || strings.Contains(got, "quiet") {
 		t.Errorf("logged %q, want one line of JSON: the writer is no terminal", got)
+	}
+}
+
+// stacked is an error as Pebble's are: it prints the stack that it came from where it is asked for all.
+type stacked struct{}
+
+func (stacked) Error() string { return "broken" }
+
+func (stacked) Format(f fmt.State, _ rune) {
+	text := "broken"
+	if f.Flag('+') {
+		text += "\n(1) attached stack trace"
+	}
+	_, _ = io.WriteString(f, text)
+}
+
+func TestErrorsAreLoggedWithoutTheirStacks(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		log, err := newLogger(&out, format, "info")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Error("store", "error", fmt.Errorf("read: %w", stacked{}), "cause", stacked{})
+		if s := out.String(); strings.Contains(s, "stack") || strings.Count(s, "broken") != 2 {
+			t.Errorf("%s: %s", format, s)
+		}
+	}
+}
+
+func TestWhatTheSystemRefusesHasAHint(t *testing.T) {
+	for _, refused := range []error{syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
+		err := fmt.Errorf("make the data directory: %w", &fs.PathError{Op: "mkdir", Path: "data", Err: refused})
+		if problemOf(err).Hint == "" {
+			t.Errorf("%v: no hint", refused)
+		}
+	}
+	if hint := hintOf(withHint(syscall.EACCES, "own")); hint != "own" {
+		t.Errorf("%q, where the error has one of its own", hint)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // The exit codes of all commands.
@@ -60,13 +62,26 @@ func (c *cli) report(err error) int {
 // in the chain knows one.
 func printError(w io.Writer, err error) {
 	fmt.Fprintf(w, "odsd: error: %v\n", err)
-	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) {
-		return
-	}
-	for line := range strings.Lines(hinted.Hint()) {
+	for line := range strings.Lines(hintOf(err)) {
 		fmt.Fprintf(w, "hint: %s\n", strings.TrimRight(line, "\n"))
 	}
+}
+
+// hintOf is what to do about an error, "" where nothing in the chain knows: what the
+// system refuses is mended in the same way wherever it is met.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	switch {
+	case errors.As(err, &hinted):
+		return hinted.Hint()
+	case errors.Is(err, syscall.EROFS):
+		return "the folder must be writable, also for what only reads the store: mount its disk read-write, or name another folder"
+	case errors.Is(err, fs.ErrPermission):
+		return "run odsd as the user whose file that is, or give the file to the one who runs it"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room on that disk, then try again"
+	}
+	return ""
 }
 
 // note says something about the work on stderr, never on stdout.
