@@ -71,6 +71,10 @@ func (b *backups) make(ctx context.Context, r backupRequest, show func(done, kno
 	if err := backup.Vacant(r.Dir); err != nil {
 		return nil, err
 	}
+	if dataDir := filepath.Dir(b.scratch); backup.Within(r.Dir, dataDir) {
+		return nil, hintf("name a folder elsewhere, on another disk if there is one").errorf(
+			"%s lies in the data directory %s, where odsd removes what commands and daemons have left", r.Dir, dataDir)
+	}
 	m := &backup.Manifest{Odsd: buildVersion().Version, Made: time.Now().UTC().Truncate(time.Second)}
 	holdings := map[string]*holding{}
 	if r.HoldSlots {

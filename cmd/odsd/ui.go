@@ -78,6 +78,8 @@ func hintOf(err error) string {
 		return "the folder must be writable, also for what only reads the store: mount its disk read-write, or name another folder"
 	case errors.Is(err, fs.ErrPermission):
 		return "run odsd as the user whose file that is, or give the file to the one who runs it"
+	case errors.Is(err, syscall.EBUSY):
+		return "a disk is mounted there: name a folder in it that does not exist"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room on that disk, then try again"
 	}

@@ -227,3 +227,45 @@ func TestOccupiedFolders(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 }
+
+// A link to an empty folder stays, and the backup lies where it leads: on that disk.
+func TestBackupThroughALink(t *testing.T) {
+	from, base := checkpoint(t), t.TempDir()
+	real, link := filepath.Join(base, "real"), filepath.Join(base, "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), link, from, &Manifest{}, nil); err == nil || !strings.Contains(err.Error(), link) {
+		t.Errorf("a link that leads nowhere: %v", err)
+	}
+	if err := os.Mkdir(real, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), link, from, &Manifest{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Readlink(link); err != nil {
+		t.Errorf("the link is gone: %v", err)
+	}
+	if _, err := Read(real); err != nil {
+		t.Errorf("where it leads there is no backup: %v", err)
+	}
+}
+
+func TestWithin(t *testing.T) {
+	base := t.TempDir()
+	data := filepath.Join(base, "data")
+	for _, err := range []error{os.Mkdir(data, 0o700), os.Symlink(data, filepath.Join(base, "link"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir, want := range map[string]bool{"data": true, "data/b": true, "link": true, "link/b": true, "database": false, "b": false, ".": false} {
+		if got := Within(filepath.Join(base, dir), data); got != want {
+			t.Errorf("%s: %t", dir, got)
+		}
+		if got := Within(filepath.Join(base, dir), filepath.Join(base, "link")); got != want {
+			t.Errorf("%s, by way of the link: %t", dir, got)
+		}
+	}
+}

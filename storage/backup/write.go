@@ -40,6 +40,33 @@ func Vacant(dir string) error {
 	return nil
 }
 
+// resolved is where a folder lies, or would: a link to one is to stay, and what is written to lie where it
+// leads.
+func resolved(dir string) (string, error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return real, err
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return "", fmt.Errorf("%s is a link to a folder that does not exist", dir)
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(filepath.Clean(dir)))
+	return filepath.Join(parent, filepath.Base(dir)), err
+}
+
+// Within says whether a folder, which need not exist, lies in another or is it.
+func Within(dir, other string) bool {
+	dir, err := resolved(dir)
+	if err != nil {
+		return false
+	}
+	if other, err = resolved(other); err != nil {
+		return false
+	}
+	from, err := filepath.Rel(other, dir)
+	return err == nil && filepath.IsLocal(from)
+}
+
 // Progress is told how many of how many bytes are copied.
 type Progress func(done, known int64)
 
@@ -49,7 +76,9 @@ func Write(ctx context.Context, dir, checkpoint string, m *Manifest, show Progre
 	if err := Vacant(dir); err != nil {
 		return err
 	}
-	dir = filepath.Clean(dir)
+	if dir, err = resolved(dir); err != nil {
+		return fmt.Errorf("make a backup: %w", err)
+	}
 	under := dir + partial
 	if err := removeLeftover(under); err != nil {
 		return err
