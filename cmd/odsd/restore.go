@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -58,7 +57,7 @@ func (c *cli) restore(ctx context.Context, dir string, force bool) error {
 		if err := backup.CopyStore(ctx, dir, m, to, func(done, known int64) { bar.show("bytes", done, known) }); err != nil {
 			return err
 		}
-		return markRestored(to, m, c.warnings())
+		return markRestored(to, m, c.restoreEnds(to))
 	})
 	if err != nil {
 		return err
@@ -86,9 +85,17 @@ func (r restoreReport) print(w io.Writer) error {
 	return nil
 }
 
+// restoreEnds ends the command where what was copied cannot be written, and leaves nothing of it: the disk that
+// is full would stay so.
+func (c *cli) restoreEnds(dir string) func(error) {
+	return func(err error) {
+		os.Exit(c.report(errors.Join(fmt.Errorf("restore: %w", err), os.RemoveAll(dir))))
+	}
+}
+
 // markRestored opens what was copied, which checks its format, and notes in it what was held.
-func markRestored(dir string, m *backup.Manifest, log *slog.Logger) error {
-	store, err := storage.Open(dir, storage.Options{Log: log})
+func markRestored(dir string, m *backup.Manifest, fatal func(error)) error {
+	store, err := storage.Open(dir, storage.Options{Fatal: fatal})
 	if err != nil {
 		return err
 	}
