@@ -63,11 +63,12 @@ func (c *cli) listHeld(ctx context.Context) error {
 // released is what `odsd backup --release --json` prints.
 type released struct {
 	Released []string `json:"released"`
-	Missing  []string `json:"missing"` // dropped by somebody else before
+	Missing  []string `json:"missing"` // dropped by somebody else before, or of another database than the source has now
 }
 
 // releaseHeld drops the slots of a backup, and says in its manifest that they are gone: it can
-// be restored still, and the sources are copied anew then.
+// be restored still, and the sources are copied anew then. A slot that is not there stays in the manifest: the project
+// may be another one, whose source has the same name, and the slot go on keeping log where nobody would look.
 func (c *cli) releaseHeld(ctx context.Context, dir string) error {
 	m, err := backup.Read(dir)
 	if err != nil {
@@ -88,10 +89,10 @@ func (c *cli) releaseHeld(ctx context.Context, dir string) error {
 			continue
 		case dropped:
 			result.Released = append(result.Released, kept.Held)
+			kept.Held = ""
 		default:
 			result.Missing = append(result.Missing, kept.Held)
 		}
-		kept.Held = ""
 	}
 	if err := backup.Amend(dir, m); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (c *cli) releaseHeld(ctx context.Context, dir string) error {
 		fmt.Fprintf(c.stdout, "released %s\n", slot)
 	}
 	for _, slot := range result.Missing {
-		fmt.Fprintf(c.stdout, "gone before: %s\n", slot)
+		fmt.Fprintf(c.stdout, "gone before, or of another database than the project has: %s\n", slot)
 	}
 	if len(result.Released)+len(result.Missing) == 0 {
 		fmt.Fprintln(c.stdout, "the backup holds no slots")
