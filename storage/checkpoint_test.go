@@ -1,10 +1,15 @@
 package storage
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // A checkpoint is the state of one commit, which look has read, however many others
@@ -51,4 +56,53 @@ func TestCheckpointIsAtABoundary(t *testing.T) {
 	}
 	close(stop)
 	writer.Wait()
+}
+
+// A table that is damaged where nobody has read is found before it goes into a backup.
+func TestDamagedTablesOfACheckpoint(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open("store", Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }() // it may have damage to tell of
+	apply(t, s, func(c *Commit) {
+		for i := range 5000 {
+			c.Set(AppendNodePrefix(nil, GenerationID(i)), fmt.Appendf(nil, "value %d of many", i*7919))
+		}
+	})
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Checkpoint("copy", func(Reader) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckTables(t.Context(), "copy"); err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.List("copy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := 0
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		tables++
+		path := "copy/" + name
+		pristine := readFile(t, fs, path)
+		for at := 0; at < len(pristine); at += max(1, len(pristine)/50) {
+			flipped := slices.Clone(pristine)
+			flipped[at] ^= 0x10
+			writeFile(t, fs, path, flipped)
+			var corrupt *CorruptError
+			if err := s.CheckTables(t.Context(), "copy"); !errors.As(err, &corrupt) || !strings.Contains(err.Error(), name) {
+				t.Errorf("byte %d of %d: %v", at, len(pristine), err)
+			}
+		}
+	}
+	if tables == 0 {
+		t.Error("there was no table")
+	}
 }

@@ -165,6 +165,9 @@ func (b *backups) copy(ctx context.Context, dir string, m *backup.Manifest, hold
 	if err != nil {
 		return err
 	}
+	if err := b.store.CheckTables(ctx, checkpoint); err != nil {
+		return err
+	}
 	for _, s := range stored {
 		kept := backup.Source{Name: s.Name, LSN: s.Frontier.Position.String(), Resumes: s.Resumes}
 		if at := s.Frontier.CommittedAt; !at.IsZero() {
