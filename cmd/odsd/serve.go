@@ -188,6 +188,9 @@ func (d *running) assemble(ctx context.Context, found []yamlfile.Diagnostic) err
 		verify: func(ctx context.Context, r verifyRequest) (any, error) {
 			report, err := d.engine.Verify(ctx, r.options())
 			mismatches.count(report)
+			if err == nil {
+				err = d.store.Damage() // that was met, if only beside what is compared
+			}
 			return report, err
 		},
 	}

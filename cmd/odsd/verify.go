@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"odsd/engine"
+	"odsd/storage"
 )
 
 // verifyReport is the daemon's report as it is printed for people.
@@ -61,6 +63,23 @@ func verifyCommand(c *cli) *cobra.Command {
 	return cmd
 }
 
+// checkTables reads all that a store holds, so that damage is told which lies beside what was compared.
+func checkTables(ctx context.Context, store *storage.Store, dataDir string) (err error) {
+	scratch, err := emptyScratch(dataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return fmt.Errorf("make the folder of what is passing: %w", err)
+	}
+	checkpoint := filepath.Join(scratch, "checkpoint")
+	if err := store.Checkpoint(checkpoint, func(storage.Reader) error { return nil }); err != nil {
+		return err
+	}
+	return store.CheckTables(ctx, checkpoint)
+}
+
 // verifyClosed verifies the store of a project whose daemon does not run; where there
 // is none, nothing was ever stored and the daemon is what is missing.
 func (c *cli) verifyClosed(ctx context.Context, request verifyRequest, missing error) error {
@@ -78,6 +97,9 @@ func (c *cli) verifyClosed(ctx context.Context, request verifyRequest, missing e
 	defer store.Close()
 	c.note("no daemon runs: documents are compared with the stored rows, and those not with their sources")
 	report, err := engine.VerifyStored(ctx, store, request.options())
+	if err == nil {
+		err = checkTables(ctx, store, dir)
+	}
 	if err != nil {
 		return err
 	}
