@@ -78,7 +78,7 @@ func (d *daemon) backup(ctx context.Context, r backupRequest, show func(done, kn
 		var line backupLine
 		if err := lines.Decode(&line); err != nil {
 			if ctx.Err() != nil {
-				err = ctx.Err()
+				return nil, fmt.Errorf("the backup was interrupted: %w", ctx.Err()) // the daemon leaves nothing of it
 			}
 			return nil, fmt.Errorf("the daemon ended before the backup was made: %w", err)
 		}
