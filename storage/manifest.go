@@ -22,7 +22,8 @@ import (
 //
 //   - A record is synced before the next one is written, so that none comes after a torn one.
 //   - Writes are numbered, and the log goes on from the last number that the list knows of: what came in
-//     between is removed from the log only after a later record names the tables that have it.
+//     between is removed from the log only after a later record names the tables that have it. So do tables
+//     that are ingested, and never in the log, whose record is written before the next write.
 //
 // Where nothing leads to a list, Pebble would make a new store over what is there.
 func (s *Store) checkManifest() error {
@@ -49,12 +50,12 @@ func (s *Store) checkManifest() error {
 			return &CorruptError{Dir: s.dir, Cause: fmt.Errorf("%s cannot be read at byte %d", name, list.unread)}
 		}
 	}
-	first, err := s.firstLogged(list.log)
+	missing, err := s.missingWrites(list)
 	if err != nil {
 		return err
 	}
-	if first > max(list.last+1, firstNumber) {
-		return &CorruptError{Dir: s.dir, Cause: fmt.Errorf("%s ends with write %d, and the log begins with %d", name, list.last, first)}
+	if missing > 0 {
+		return &CorruptError{Dir: s.dir, Cause: fmt.Errorf("%s ends with write %d, and the log has none between that and %d", name, list.last, missing)}
 	}
 	return nil
 }
@@ -80,36 +81,47 @@ func (s *Store) checkNoRows() error {
 	return nil
 }
 
-// firstLogged is the number of the first write in the logs from one on; 0 where they have none, or
-// none that Pebble could read either.
-func (s *Store) firstLogged(from uint64) (uint64, error) {
+// missingWrites finds the first write in the log that does not go on from the one before it, nor from what the list knows
+// of, and gives its number; 0 where there is none. A log's end that Pebble could not read either is none of it.
+func (s *Store) missingWrites(list tableList) (uint64, error) {
 	logs, err := wal.Scan(wal.Dir{FS: s.fs, Dirname: s.dir})
 	if err != nil {
 		return 0, openError(s.dir, err)
 	}
+	next := max(list.last+1, firstNumber)
 	for _, log := range logs { // the oldest first
-		if uint64(log.Num) < from {
+		if uint64(log.Num) < list.log {
 			continue
 		}
-		if first := firstOf(log); first > 0 {
-			return first, nil
+		var missing bool
+		if next, missing = follow(log, next); missing {
+			return next, nil
 		}
 	}
 	return 0, nil
 }
 
-func firstOf(log wal.LogicalLog) uint64 {
+// follow reads the numbers of a log's writes, which all lie below next or go on from there. It gives the
+// next one after them, or the one that does not go on.
+func follow(log wal.LogicalLog, next uint64) (number uint64, missing bool) {
 	reader := log.OpenForRead()
 	defer func() { _ = reader.Close() }() // it only reads
-	r, _, err := reader.NextRecord()
-	if err != nil {
-		return 0
+	for {
+		r, _, err := reader.NextRecord()
+		if err != nil {
+			return next, false
+		}
+		// A batch begins with the number of its first write and how many there are.
+		var head [8 + 4]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return next, false
+		}
+		first, count := binary.LittleEndian.Uint64(head[:]), binary.LittleEndian.Uint32(head[8:])
+		if first > next {
+			return first, true
+		}
+		next = max(next, first+uint64(count))
 	}
-	var number [8]byte
-	if _, err := io.ReadFull(r, number[:]); err != nil {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(number[:])
 }
 
 // firstNumber is that of a store's first write.

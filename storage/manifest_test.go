@@ -35,28 +35,64 @@ func flushedStore(t *testing.T) (fs *vfs.MemFS, state []pair) {
 	return live.CrashClone(vfs.CrashCloneCfg{}), state
 }
 
+// ingestedStore is a store whose list of tables ends with one that was ingested and never was in the log, which
+// has what was written before it, and after it where later is set.
+func ingestedStore(t *testing.T, later bool) (fs *vfs.MemFS, states [][]pair) {
+	t.Helper()
+	live := vfs.NewCrashableMem()
+	s := openAt(t, Options{FS: live})
+	apply(t, s, func(c *Commit) { c.Set([]byte("a"), []byte("before")) })
+	if !later { // a crash that lost the ingest would leave this
+		states = append(states, stored(t, s))
+	}
+	b := s.NewBulk()
+	b.Set([]byte("r"), []byte("a row"))
+	ingestAll(t, b, 100)
+	if later {
+		apply(t, s, func(c *Commit) { c.Set([]byte("z"), []byte("after")) })
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	return live.CrashClone(vfs.CrashCloneCfg{}), append(states, stored(t, s))
+}
+
 // Whatever byte of the list of tables is changed, in a record in its middle too: a table that it does
 // not name any more is not gone without a word.
 func TestChangedListOfTables(t *testing.T) {
-	pristine, state := flushedStore(t)
+	flushed, state := flushedStore(t)
+	ingested, before := ingestedStore(t, false)
+	going, after := ingestedStore(t, true)
+	for _, c := range []struct {
+		name     string
+		pristine *vfs.MemFS
+		states   [][]pair
+	}{
+		{"flushed", flushed, [][]pair{state}}, {"ingested", ingested, before}, {"ingested, and gone on from", going, after},
+	} {
+		if noticed := changedListOfTables(t, c.pristine, c.states, c.name); noticed == 0 {
+			t.Errorf("%s: no changed byte was noticed", c.name)
+		}
+	}
+}
+
+func changedListOfTables(t *testing.T, pristine *vfs.MemFS, states [][]pair, store string) (noticed int) {
+	t.Helper()
 	names, err := pristine.List("store")
 	if err != nil {
 		t.Fatal(err)
 	}
-	noticed := 0
 	for _, name := range names {
 		if match, err := filepath.Match("MANIFEST-*", name); err != nil || !match {
 			continue
 		}
 		for at := range readFile(t, pristine, "store/"+name) {
-			if notices(t, flip(t, pristine, "store/"+name, at), [][]pair{state}, fmt.Sprintf("%s at %d", name, at)) {
+			if notices(t, flip(t, pristine, "store/"+name, at), states, fmt.Sprintf("%s, %s at %d", store, name, at)) {
 				noticed++
 			}
 		}
 	}
-	if noticed == 0 {
-		t.Error("no changed byte was noticed")
-	}
+	return noticed
 }
 
 // What else is read when a store is opened is not trusted either.
