@@ -152,6 +152,10 @@ type run struct {
 	promoted *installation
 	// retry is the pause before the next attempt; progress makes it short again.
 	retry time.Duration
+	// full is that of attempts that found no room for a transaction at one position, each of which
+	// had the server tell it once more.
+	full   time.Duration
+	fullAt relation.Position
 	// renewing says that the last session ended of our own accord; stamps are of the
 	// tables that the next one may copy. See session.renewed.
 	renewing bool
@@ -196,6 +200,9 @@ func (s *Source) Run(ctx context.Context, from *engine.Resume, out chan<- engine
 		fault, final := judge(err)
 		if final {
 			return r.onLoss(fault) // the engine says so
+		}
+		if fault.Code == codeSpool {
+			r.backOff()
 		}
 		s.config.Log.Warn(fault.Error(), "source", s.config.Name, "code", fault.Code, "retry", r.retry)
 		if err := r.deliver(ctx, engine.Condition{State: engine.Stale, Fault: fault, SlotWAL: -1}); err != nil {
@@ -303,6 +310,17 @@ func (r *run) deliver(ctx context.Context, e engine.Event) error {
 	case <-ctx.Done():
 		return fmt.Errorf("deliver to the engine: %w", ctx.Err())
 	}
+}
+
+// backOff makes the pause longer with each attempt that finds no room and comes no further, though the server
+// speaks to us all the while.
+func (r *run) backOff() {
+	if position := r.resume.position; r.full == 0 || position != r.fullAt {
+		r.full, r.fullAt = r.timing.firstRetry, position
+	} else {
+		r.full = min(2*r.full, r.timing.lastRetry)
+	}
+	r.retry = r.full
 }
 
 // pause waits longer each time, up to a bound.
