@@ -40,7 +40,7 @@ func (b *batch) add(s *sourceState, event Event) bool {
 	switch event := event.(type) {
 	case *Transaction:
 		if s.cut > 0 && event.End > s.cut {
-			return b.hold(s, event)
+			return b.holdBeyond(s, event)
 		}
 		if event.End <= b.frontier(s).Position {
 			b.writer.close(event)
@@ -50,8 +50,11 @@ func (b *batch) add(s *sourceState, event Event) bool {
 		b.changes += event.Len()
 		b.frontiers[s] = storage.Frontier{Position: event.End, CommittedAt: event.CommittedAt, Last: event.Mark}
 	case Progress:
+		if s.cut > 0 && event.Position > s.cut {
+			return b.holdBeyond(s, event)
+		}
 		if f := b.frontier(s); event.Position > f.Position {
-			b.frontiers[s] = event.reach(f, s.cut)
+			b.frontiers[s] = event.reach(f)
 		}
 	default:
 		return b.hold(s, event)
@@ -59,12 +62,8 @@ func (b *batch) add(s *sourceState, event Event) bool {
 	return true
 }
 
-// reach is the frontier that a progress leads to, no further than a fence's cut where there is one.
-func (p Progress) reach(f storage.Frontier, cut relation.Position) storage.Frontier {
-	if cut > 0 && p.Position > cut {
-		f.Position = cut // no change ends between the cut and here
-		return f
-	}
+// reach is the frontier that a progress leads to.
+func (p Progress) reach(f storage.Frontier) storage.Frontier {
 	f.Position = p.Position
 	if p.Mark != (relation.Mark{}) {
 		f.Last = p.Mark
@@ -72,19 +71,21 @@ func (p Progress) reach(f storage.Frontier, cut relation.Position) storage.Front
 	return f
 }
 
-// hold puts an event back: the source stands still until the next commit, or
-// until its fence is passed.
+// hold puts an event back: the source stands still until the next commit.
 func (b *batch) hold(s *sourceState, event Event) bool {
 	s.held = append([]Event{event}, s.held...)
-	if t, ok := event.(*Transaction); ok && s.cut > 0 && t.End > s.cut {
-		// All up to the cut is here: the frontier may say so.
-		if f := b.frontier(s); f.Position < s.cut {
-			f.Position = s.cut
-			b.frontiers[s] = f
-		}
-		s.paused = true
-	}
 	return false
+}
+
+// holdBeyond puts an event back that lies beyond a fence's cut: the source stands still until the fence is passed. All
+// up to the cut is here: the frontier may say so. What marks the last transaction is beyond it like the event.
+func (b *batch) holdBeyond(s *sourceState, event Event) bool {
+	if f := b.frontier(s); f.Position < s.cut {
+		f.Position = s.cut
+		b.frontiers[s] = f
+	}
+	s.paused = true
+	return b.hold(s, event)
 }
 
 func (b *batch) frontier(s *sourceState) storage.Frontier {
