@@ -9,6 +9,9 @@ import (
 	"odsd/engine"
 )
 
+// goesOnWithout is the version from which on a publication that is not there is no error.
+const goesOnWithout = 18
+
 // A publication that is altered, written past and altered back between two looks is the same by all
 // that it says, and what was written meanwhile is not in the stream. The tables concerned are
 // copied anew, and no others.
@@ -27,6 +30,8 @@ func TestPublicationAlteredAndBackBetweenTwoLooks(t *testing.T) {
 			`alter publication %pub set (publish = 'truncate'); ` + missed + `; alter publication %pub set (publish = 'insert, update, delete, truncate')`, 2, 0},
 		{"operations of all tables not published for a time", `for all tables`,
 			`alter publication %pub set (publish = 'truncate'); ` + missed + `; alter publication %pub set (publish = 'insert, update, delete, truncate')`, 2, 0},
+		{"renamed for a time", `for table t, other`,
+			`alter publication %pub rename to another_%pub; ` + missed + `; alter publication another_%pub rename to %pub`, 2, goesOnWithout},
 		{"row filter for a time", `for table t, other`,
 			`alter publication %pub set table t where (id > 5), other; ` + missed + `; alter publication %pub set table t, other`, 1, listsAndFilters},
 		{"schema taken out and put in again", `for tables in schema public`,

@@ -125,7 +125,7 @@ func skipValue(s string) string {
 var sessionSettings = [...][2]string{
 	{"client_encoding", "UTF8"}, {"timezone", "UTC"}, {"datestyle", "ISO"}, {"intervalstyle", "postgres"},
 	{"extra_float_digits", "3"}, {"bytea_output", "hex"}, {"xmlbinary", "base64"}, {"standard_conforming_strings", "on"},
-	{"quote_all_identifiers", "off"}, {"search_path", "pg_catalog"},
+	{"quote_all_identifiers", "off"}, {"search_path", "pg_catalog"}, {"client_min_messages", "warning"},
 	{"statement_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"}, {"idle_session_timeout", "0"},
 }
 

@@ -252,28 +252,30 @@ func (r *run) reconnect(ctx context.Context, conn *pgx.Conn) (*replicationConn, 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkAll(ctx, conn, replication); err != nil {
+	streaming, err := r.checkAll(ctx, conn, replication)
+	if err != nil {
 		closeSession(replication.PgConn)
 		return nil, err
 	}
-	return replication, nil
+	return streaming, nil
 }
 
-func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replicationConn) error {
+// checkAll gives the connection to stream on.
+func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replicationConn) (*replicationConn, error) {
 	installed, err := readInstallation(ctx, replication, conn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.checkInstallation(r.resume.identity, installed); err != nil {
-		return err
+		return nil, err
 	}
 	moved, err := r.checkTimeline(r.resume.identity, installed, r.resume.position)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found, err := readSlot(ctx, conn, r.config.Slot)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	check := r.checkSlot
 	r.promoted = nil
@@ -282,24 +284,24 @@ func (r *run) checkAll(ctx context.Context, conn *pgx.Conn, replication *replica
 	}
 	if lost := check(found, r.resume.position); lost != nil {
 		if found, err = r.takeHeld(ctx, conn, replication, found, lost); err != nil {
-			return err
+			return nil, err
 		}
 		if err := check(found, r.resume.position); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := r.checkLogEnd(found, r.resume.position); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.checkSize(found); err != nil {
 		r.dropSlot(ctx, conn)
-		return err
+		return nil, err
 	}
-	if err := r.checkLog(ctx, conn, found); err != nil {
-		return err
+	if replication, err = r.checkLog(ctx, conn, replication, found); err != nil {
+		return nil, err
 	}
 	r.resume.restored = nil
-	return nil
+	return replication, nil
 }
 
 // deliver waits for the receiver to take an event.

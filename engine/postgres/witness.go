@@ -40,16 +40,22 @@ func markOf(commit uint64, committed int64) relation.Mark {
 	return relation.Mark{Commit: relation.Position(commit), At: timeOf(committed).UnixMicro()}
 }
 
-// checkLog finds out whether a server's log is the one that what was delivered came from.
-func (r *run) checkLog(ctx context.Context, conn *pgx.Conn, found *slot) error {
+// checkLog finds out whether a server's log is the one that what was delivered came from, and gives the connection that
+// the stream is to have: what a server process has once decoded may change how it decodes what follows, see forgetsSince.
+// Servers that have no second one to spare are read as well.
+func (r *run) checkLog(ctx context.Context, conn *pgx.Conn, replication *replicationConn, found *slot) (*replicationConn, error) {
 	if r.resume.last == (relation.Mark{}) || found.confirmed >= r.resume.position {
-		return nil
+		return replication, nil
 	}
-	w := &witness{run: r, from: max(found.confirmed, r.resume.last.Commit)}
+	w := &witness{run: r, replication: replication}
 	if err := w.hear(ctx, conn); err != nil {
-		return err
+		return nil, err
 	}
-	return r.released(ctx, conn)
+	w.end(ctx)
+	if err := r.released(ctx, conn); err != nil {
+		return nil, err
+	}
+	return r.connectReplication(ctx)
 }
 
 // witness reads the log between a slot and the stored position.
@@ -64,26 +70,40 @@ type witness struct {
 	changed     bool // a message of the transaction under way changes rows
 }
 
-// hear has the server tell what there is, on a connection of its own: what a server process has once decoded may change
-// how it decodes what follows, see forgetsSince. Nothing is acknowledged.
+// hear has the server tell what there is. Nothing is acknowledged.
 func (w *witness) hear(ctx context.Context, conn *pgx.Conn) error {
 	v, err := readServer(ctx, conn, w.config.Slot)
 	if err != nil {
 		return err
 	}
 	w.marksAll = v.version < skipsEmptySince
-	w.seen = w.from > w.resume.last.Commit
-	if w.replication, err = w.connectReplication(ctx); err != nil {
-		return err
-	}
-	defer closeSession(w.replication.PgConn)
-	w.config.Log.Info("reading the end of the server's log once more, which was not acknowledged", "source", w.config.Name, "from", w.from.String(), "to", w.resume.position.String())
-	err = pglogrepl.StartReplication(ctx, w.replication.PgConn, w.config.Slot, pglogrepl.LSN(w.from),
+	last := w.resume.last.Commit
+	err = pglogrepl.StartReplication(ctx, w.replication.PgConn, w.config.Slot, pglogrepl.LSN(last),
 		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: []string{"proto_version '1'", publicationArgument(w.config.Publication)}})
 	if err != nil {
 		return w.startFault(ctx, conn, err)
 	}
+	// Nobody can move the slot any more. Until now the last words of a connection before could.
+	found, err := readSlot(ctx, conn, w.config.Slot)
+	if err != nil {
+		return err
+	}
+	if err := w.checkSlot(found, w.resume.position); err != nil {
+		return err
+	}
+	w.from = max(found.confirmed, last)
+	w.seen = w.from > last
+	w.config.Log.Info("reading the end of the server's log once more, which was not acknowledged", "source", w.config.Name, "from", w.from.String(), "to", w.resume.position.String())
 	return w.read(ctx, min(statusInterval(v.senderTimeoutMS), w.timing.probe))
+}
+
+// end has the server leave off at once. With a large transaction of after that it has begun, it would notice late that
+// nobody listens, and begin again at the next attempt.
+func (w *witness) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	w.replication.CancelRequest(ctx) // an error here means that it is noticed later
+	closeSession(w.replication.PgConn)
 }
 
 // read takes messages until the server has come to the stored position, and says from time to time that it is there. Like
@@ -131,6 +151,10 @@ func (w *witness) take(received pgproto3.BackendMessage) error {
 		return disorder("a replication message of %d bytes that is neither log nor keepalive", len(m.Data))
 	case *pgproto3.ErrorResponse:
 		return w.refused(pgconn.ErrorResponseToPgError(m))
+	case *pgproto3.NoticeResponse:
+		if m.Code == notUsable { // from PostgreSQL 18 on it goes on without the publication, and tells no changes
+			return w.unread(m.Message)
+		}
 	case *pgproto3.CopyDone, *pgproto3.CommandComplete:
 		return errStreamEnded
 	}
@@ -143,7 +167,11 @@ func (w *witness) refused(err *pgconn.PgError) error {
 	if err.Code != undefinedObject {
 		return err
 	}
-	w.config.Log.Warn("the end of the server's log cannot be read once more", "source", w.config.Name, "error", err.Message)
+	return w.unread(err.Message)
+}
+
+func (w *witness) unread(reason string) error {
+	w.config.Log.Warn("the end of the server's log cannot be read once more", "source", w.config.Name, "error", reason)
 	w.done = true
 	return nil
 }

@@ -29,6 +29,21 @@ func (l *told) contains(s string) bool {
 	return strings.Contains(l.text.String(), s)
 }
 
+// behind has table t copied, and statements delivered that the slot does not hear of.
+func (d *database) behind(statements ...string) *follower {
+	d.t.Helper()
+	f := follow(d.t, d.source("t"), nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	f.stop()
+	d.untilSlotIdle()
+	f = followSilently(d.t, d.source("t"), f)
+	d.exec(statements...)
+	f.catchUp(d)
+	f.stop()
+	d.untilSlotIdle()
+	return f
+}
+
 // What a slot has not heard of is read once more at the next connect, and is what it was: the source goes
 // on, with nothing lost or doubled, whatever the last transactions were.
 func TestWhatWasNotAcknowledgedIsReadOnceMore(t *testing.T) {
@@ -55,15 +70,7 @@ func TestWhatWasNotAcknowledgedIsReadOnceMore(t *testing.T) {
 			d := newDatabaseOn(t, cluster)
 			d.exec(`create table beside (id int primary key)`, `create table unpublished (id int)`)
 			d.exec(`create table t (id int primary key, v text)`, `create publication odsd_`+d.name+` for table t, beside`, `insert into t values (1, 'a')`)
-			f := follow(t, d.source("t"), nil)
-			f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
-			f.stop()
-			d.untilSlotIdle()
-			f = followSilently(t, d.source("t"), f)
-			d.exec(statements...)
-			f.catchUp(d)
-			f.stop()
-			d.untilSlotIdle()
+			f := d.behind(statements...)
 			source, log := d.source("t"), new(told)
 			source.config.Log = slog.New(slog.NewTextHandler(log, nil))
 			f = follow(t, source, f)
@@ -75,5 +82,81 @@ func TestWhatWasNotAcknowledgedIsReadOnceMore(t *testing.T) {
 				t.Errorf("%d transactions came twice; the log:\n%s", f.doubled, log.text.String())
 			}
 		})
+	}
+}
+
+// The last words of a connection before may move the slot after it was looked at. What is before it then is not told
+// any more, and not missed.
+func TestSlotThatMovesBeforeTheLogIsReadOnceMore(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table t (id int primary key, v text)`)
+	f := d.behind(`insert into t values (2, 'b')`)
+	r := &run{Source: d.source("t"), resume: &resume{position: f.position, last: f.last}}
+	conn, err := r.connectFirst(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeSession(conn.PgConn())
+	replication, err := r.connectReplication(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := readSlot(t.Context(), conn, r.config.Slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.exec(`select pg_replication_slot_advance('` + r.config.Slot + `', '` + f.position.String() + `')`)
+	if replication, err = r.checkLog(t.Context(), conn, replication, found); err != nil {
+		t.Fatal(err)
+	}
+	closeSession(replication.PgConn)
+}
+
+// A server that has a single replication connection to give is read once more on it, and streams on another.
+func TestOneReplicationConnectionIsEnough(t *testing.T) {
+	t.Parallel()
+	d := newDatabaseOn(t, startCluster(t, map[string]string{"max_wal_senders": "1"}))
+	d.exec(`create table t (id int primary key, v text)`)
+	f := d.behind(`insert into t values (2, 'b')`)
+	f = follow(t, d.source("t"), f)
+	d.exec(`insert into t values (3, 'after')`)
+	f.compare(d, "t", "id, v")
+}
+
+// What was told by a publication that had another name then cannot be read once more, which proves nothing.
+func TestRenamedPublicationGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.exec(`create table t (id int primary key, v text)`)
+	f := d.behind(`insert into t values (2, 'b')`)
+	d.exec(`alter publication odsd_` + d.name + ` rename to renamed_` + d.name)
+	source := d.source("t")
+	source.config.Publication = "renamed_" + d.name
+	f = follow(t, source, f)
+	d.exec(`insert into t values (3, 'after')`)
+	f.compare(d, "t", "id, v")
+}
+
+// A server that has begun with a large transaction after what it was asked for leaves off at once: else it would have
+// the slot still when the stream begins, and again at each attempt.
+func TestLargeTransactionAfterWhatIsReadOnceMore(t *testing.T) {
+	t.Parallel()
+	needs(t, listsAndFilters)
+	d := newDatabaseOn(t, startCluster(t, map[string]string{"wal_sender_timeout": "4s"}))
+	d.exec(`create table t (id int primary key, v text)`, `create table slow (id int primary key)`,
+		`create publication odsd_`+d.name+` for table t, slow where (length(repeat('x', 10000000 + id % 2)) < id)`)
+	f, open := d.behind(), d.another()
+	open.exec(`begin`, `insert into slow select generate_series(1, 1000)`)
+	f = followSilently(t, d.source("t"), f)
+	d.exec(`insert into t values (2, 'b')`)
+	f.catchUp(d)
+	f.stop()
+	d.untilSlotIdle()
+	open.exec(`commit`)
+	f = follow(t, d.source("t"), f)
+	f.until("it streams", func() bool { return f.state() == engine.Streaming })
+	if fault := f.lastFault(); fault != "" {
+		t.Errorf("on the way: %s", fault)
 	}
 }
