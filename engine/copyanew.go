@@ -51,7 +51,7 @@ func (w *writer) finishCopyAnew(s *sourceState, event CopyFinished) error {
 	}
 	slices.SortFunc(stages, func(a, b *stage) int { return int(a.ID) - int(b.ID) })
 	record := &sourceRecord{Live: true, Identity: event.Identity}
-	frontier := storage.Frontier{Position: event.Position}
+	frontier := storage.Frontier{Position: event.Position, Last: event.Mark}
 	differences, alike, err := w.allDifferences(s, stages)
 	if err != nil {
 		return err

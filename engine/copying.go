@@ -180,7 +180,7 @@ func (w *writer) finishCopy(s *sourceState, event CopyFinished) error {
 		return w.finishCopyAnew(s, event)
 	}
 	record := &sourceRecord{Live: true, Identity: event.Identity}
-	frontier := storage.Frontier{Position: event.Position}
+	frontier := storage.Frontier{Position: event.Position, Last: event.Mark}
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	if err := storage.SetMeta(c, sourcePrefix+name, record); err != nil {

@@ -46,8 +46,8 @@ type Resume struct {
 	// its place in the stream takes what is held for it, or else ends with a Halt that has
 	// Anew set.
 	Restored *Restored
-	// Last marks the last transaction at or below Position that was marked: a source whose database goes on
-	// from there has it in its log.
+	// Last marks the last transaction at or below Position that was marked, or the copy where none came since: a source
+	// whose database goes on from there has it in its log.
 	Last relation.Mark
 	// Unfinished says that the initial copy was interrupted: Position and Identity
 	// are of its CopyStarted, Schemas those of the relations that were read whole. The
@@ -86,6 +86,8 @@ type CopiedRows struct {
 type CopyFinished struct {
 	Position relation.Position
 	Identity []byte
+	// Mark is kept with the frontier until a transaction's takes its place; zero where the source has no use for it.
+	Mark relation.Mark
 	// Missing are relations of the copy that were not read whole before it was
 	// interrupted: what came of them is void, and they are copied beside the stream.
 	Missing []string

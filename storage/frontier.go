@@ -15,7 +15,7 @@ type Frontier struct {
 	// CommittedAt is when the source committed the last applied transaction, by
 	// its own clock; zero where none is known. Kept to the microsecond.
 	CommittedAt time.Time
-	// Last marks the last transaction at or below Position, of those that sources mark.
+	// Last marks the last transaction at or below Position, of those that sources mark, or the copy before any.
 	Last relation.Mark
 }
 

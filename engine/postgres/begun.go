@@ -90,10 +90,10 @@ func (r *run) takeUp(ctx context.Context, conn *pgx.Conn) (*replicationConn, err
 	if err != nil {
 		return nil, fmt.Errorf("write the identity: %w", err)
 	}
-	r.resume = &resume{position: b.position, identity: b.identity}
+	r.resume = &resume{position: b.position, last: markOfCopy(b.position), identity: b.identity}
 	replication, err := r.reconnect(ctx, conn)
 	if err == nil {
-		err = r.deliver(ctx, engine.CopyFinished{Position: b.position, Identity: stored, Missing: b.missing()})
+		err = r.deliver(ctx, engine.CopyFinished{Position: b.position, Identity: stored, Mark: r.resume.last, Missing: b.missing()})
 	}
 	if err != nil {
 		r.resume = nil

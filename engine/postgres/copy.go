@@ -131,7 +131,7 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 	if err != nil {
 		return nil, fmt.Errorf("write the identity: %w", err)
 	}
-	if err := r.deliver(ctx, engine.CopyFinished{Position: created.position, Identity: stored}); err != nil {
+	if err := r.deliver(ctx, engine.CopyFinished{Position: created.position, Identity: stored, Mark: markOfCopy(created.position)}); err != nil {
 		return nil, err
 	}
 	r.begun = nil
@@ -140,7 +140,7 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 			r.tables.set(&captured{schema: t.schema, identity: t.identity()})
 		}
 	}
-	return &resume{position: created.position, identity: id}, nil
+	return &resume{position: created.position, last: markOfCopy(created.position), identity: id}, nil
 }
 
 // beginLocked begins the transaction of a copy or a fence and keeps the tables from

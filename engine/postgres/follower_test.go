@@ -35,7 +35,7 @@ type follower struct {
 	takenUp    bool               // it was interrupted and has ended all the same
 	identity   []byte
 	position   relation.Position
-	last       relation.Mark // of the transactions
+	last       relation.Mark // of the transactions, or the copy
 	conditions []engine.Condition
 	log        []engine.Change // of transactions
 	sizes      []int           // changes of each transaction
@@ -161,7 +161,7 @@ func (f *follower) apply(e engine.Event) error {
 	case engine.TableRead:
 		f.read[e.Relation] = len(f.rows[e.Relation])
 	case engine.CopyFinished:
-		f.copied, f.identity, f.takenUp = true, e.Identity, len(e.Missing) > 0
+		f.copied, f.identity, f.takenUp, f.last = true, e.Identity, len(e.Missing) > 0, e.Mark
 		for _, name := range e.Missing {
 			delete(f.rows, name)
 			f.withoutSchema(name)

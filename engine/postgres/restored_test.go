@@ -117,6 +117,24 @@ func TestServerFromAnEarlierCopyOfItsIdleFilesHalts(t *testing.T) {
 	d.refuses(f, "that was not there")
 }
 
+// Where no transaction has come since the copy, any that lies before the stored position was not there.
+func TestServerFromAnEarlierCopyOfItsUnchangedFilesHalts(t *testing.T) {
+	t.Parallel()
+	d := newPutBack(t)
+	f := copiedFrom(d.database)
+	d.keep()
+	f = follow(t, d.source("t"), f)
+	d.exec(neighbours...)
+	f.catchUp(d.database)
+	f.stop()
+	d.untilSlotIdle()
+	d.putBack()
+	d.exec(`insert into t values (3, 'of another history')`)
+	d.exec(neighbours...)
+	d.exec(neighbours...)
+	d.refuses(f, "that was not there")
+}
+
 // Another server at the address, though its database has the same name and even the same number.
 func TestAnotherServerAtTheAddressIsRefused(t *testing.T) {
 	t.Parallel()

@@ -40,6 +40,9 @@ func markOf(commit uint64, committed int64) relation.Mark {
 	return relation.Mark{Commit: relation.Position(commit), At: timeOf(committed).UnixMicro()}
 }
 
+// markOfCopy marks a copy, after which no transaction has come yet: its position, without a time.
+func markOfCopy(position relation.Position) relation.Mark { return relation.Mark{Commit: position} }
+
 // checkLog finds out whether a server's log is the one that what was delivered came from, and gives the connection that
 // the stream is to have: what a server process has once decoded may change how it decodes what follows, see forgetsSince.
 // Servers that have no second one to spare are read as well.
@@ -77,8 +80,8 @@ func (w *witness) hear(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	w.marksAll = v.version < skipsEmptySince
-	last := w.resume.last.Commit
-	err = pglogrepl.StartReplication(ctx, w.replication.PgConn, w.config.Slot, pglogrepl.LSN(last),
+	last := w.resume.last
+	err = pglogrepl.StartReplication(ctx, w.replication.PgConn, w.config.Slot, pglogrepl.LSN(last.Commit),
 		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: []string{"proto_version '1'", publicationArgument(w.config.Publication)}})
 	if err != nil {
 		return w.startFault(ctx, conn, err)
@@ -91,8 +94,8 @@ func (w *witness) hear(ctx context.Context, conn *pgx.Conn) error {
 	if err := w.checkSlot(found, w.resume.position); err != nil {
 		return err
 	}
-	w.from = max(found.confirmed, last)
-	w.seen = w.from > last
+	w.from = max(found.confirmed, last.Commit)
+	w.seen = w.from > last.Commit || last == markOfCopy(last.Commit)
 	w.config.Log.Info("reading the end of the server's log once more, which was not acknowledged", "source", w.config.Name, "from", w.from.String(), "to", w.resume.position.String())
 	return w.read(ctx, min(statusInterval(v.senderTimeoutMS), w.timing.probe))
 }
