@@ -97,7 +97,7 @@ func (w *witness) hear(ctx context.Context, conn *pgx.Conn) error {
 	w.from = max(found.confirmed, last.Commit)
 	w.seen = w.from > last.Commit || last == markOfCopy(last.Commit)
 	w.config.Log.Info("reading the end of the server's log once more, which was not acknowledged", "source", w.config.Name, "from", w.from.String(), "to", w.resume.position.String())
-	return w.read(ctx, min(statusInterval(v.senderTimeoutMS), w.timing.probe))
+	return w.read(ctx)
 }
 
 // end has the server leave off at once. With a large transaction of after that it has begun, it would notice late that
@@ -109,15 +109,16 @@ func (w *witness) end(ctx context.Context) {
 	closeSession(w.replication.PgConn)
 }
 
-// read takes messages until the server has come to the stored position, and says from time to time that it is there. Like
-// session.read it uses the connection's frontend itself.
-func (w *witness) read(ctx context.Context, interval time.Duration) error {
+// read takes messages until the server has come to the stored position. It asks often how far that is: in the midst of a
+// transaction the server does not hear, and those of after are none of ours. Like session.read it uses the connection's
+// frontend itself.
+func (w *witness) read(ctx context.Context) error {
 	wire := w.replication.wire
-	wire.limit(w.replication.Conn(), interval)
+	wire.limit(w.replication.Conn(), statusGap)
 	defer context.AfterFunc(ctx, wire.stop)()
 	var heard, told time.Time
 	for heard = time.Now(); !w.done; {
-		if time.Since(told) >= interval {
+		if time.Since(told) >= statusGap {
 			if err := w.replication.sendStatus(uint64(w.from), 0, true); err != nil {
 				return err
 			}
