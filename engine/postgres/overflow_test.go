@@ -33,7 +33,7 @@ func holdInTheMiddle(t *testing.T, rows int) *overflowing {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skip("the files that a process has open are in /proc on Linux only")
 	}
-	d := newDatabase(t)
+	d := newDatabaseOn(t, startCluster(t, map[string]string{"autovacuum": "off"})) // nobody else writes: see written
 	d.exec(`create table t (id int primary key, v text)`)
 	p, dsn := newProxy(t, d.dsn)
 	o := &overflowing{streaming: &streaming{d: d, scratch: filepath.Join(t.TempDir(), "scratch")}, p: p}
