@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"sort"
 	"time"
+
+	"odsd/storage"
 )
 
 // Status is what /statusz and `odsd status` show.
@@ -10,7 +13,9 @@ type Status struct {
 	Version string `json:"version"`
 	Ready   bool   `json:"ready"`
 	// Paused is why nothing is taken in from any source; null where things are.
-	Paused  *Fault         `json:"paused"`
+	Paused *Fault `json:"paused"`
+	// Damaged is what was found in the store that was not written there; null where nothing was.
+	Damaged *Fault         `json:"damaged"`
 	Sources []SourceStatus `json:"sources"`
 	Views   []ViewReport   `json:"views"`
 	// LargeCommit is the commit in slices that is under way: until it is over, nothing
@@ -54,6 +59,17 @@ type Fault struct {
 	Hint    string `json:"hint"`
 }
 
+// StoreDamaged is the code of a store that holds what was not written there.
+const StoreDamaged = "STORE_DAMAGED"
+
+func damageFault(err error) *Fault {
+	var damage *storage.CorruptError
+	if !errors.As(err, &damage) {
+		return nil
+	}
+	return &Fault{Code: StoreDamaged, Message: damage.Error(), Hint: damage.Hint()}
+}
+
 // Status tells how everything is.
 func (e *Engine) Status() Status {
 	quarantined, err := e.quarantined()
@@ -63,7 +79,7 @@ func (e *Engine) Status() Status {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	status := Status{
-		Ready: true, Paused: e.paused, Sources: []SourceStatus{}, Views: []ViewReport{},
+		Ready: true, Paused: e.paused, Damaged: damageFault(e.store.Damage()), Sources: []SourceStatus{}, Views: []ViewReport{},
 		LargeCommit: e.large, LargeCommits: e.largeCommits,
 	}
 	for _, s := range e.sources {

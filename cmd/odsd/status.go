@@ -180,6 +180,7 @@ func (s statusDocument) printErrors(w io.Writer) {
 			fmt.Fprintf(w, "hint: %s\n", strings.TrimRight(hint, "\n"))
 		}
 	}
+	line("store", s.Damaged)
 	line("store", s.Paused)
 	for _, source := range s.Sources {
 		line("source "+source.Name, source.Error)
