@@ -198,10 +198,13 @@ func (e *Engine) fenced(ctx context.Context, s *sourceState, compare func(Fence,
 		return errors.New("this kind of source cannot be compared")
 	}
 	e.mu.RLock()
-	live := s.live
+	live, condition := s.live, s.condition
 	e.mu.RUnlock()
-	if !live {
+	switch {
+	case !live:
 		return errors.New("it is not copied yet")
+	case condition.State == Halted && condition.Fault != nil: // its stream will come to no fence
+		return fmt.Errorf("it is halted: %w", condition.Fault)
 	}
 	// Nothing is applied while the fence is made, so that it lies ahead of the store.
 	if err := e.do(ctx, func(*writer) { s.paused = true }); err != nil {
