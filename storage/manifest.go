@@ -82,7 +82,8 @@ func (s *Store) checkNoRows() error {
 }
 
 // missingWrites finds the first write in the log that does not go on from the one before it, nor from what the list knows
-// of, and gives its number; 0 where there is none. A log's end that Pebble could not read either is none of it.
+// of, and gives its number; 0 where there is none. Where a log cannot be read, Pebble says what that is: a log's end that
+// a crash tore, damage, or a disk that fails.
 func (s *Store) missingWrites(list tableList) (uint64, error) {
 	logs, err := wal.Scan(wal.Dir{FS: s.fs, Dirname: s.dir})
 	if err != nil {
@@ -93,32 +94,36 @@ func (s *Store) missingWrites(list tableList) (uint64, error) {
 		if uint64(log.Num) < list.log {
 			continue
 		}
-		var missing bool
-		if next, missing = follow(log, next); missing {
+		var missing, whole bool
+		next, missing, whole = follow(log, next)
+		switch {
+		case missing:
 			return next, nil
+		case !whole:
+			return 0, nil
 		}
 	}
 	return 0, nil
 }
 
 // follow reads the numbers of a log's writes, which all lie below next or go on from there. It gives the
-// next one after them, or the one that does not go on.
-func follow(log wal.LogicalLog, next uint64) (number uint64, missing bool) {
+// next one after them, or the one that does not go on; whole says that it came to the log's end.
+func follow(log wal.LogicalLog, next uint64) (number uint64, missing, whole bool) {
 	reader := log.OpenForRead()
 	defer func() { _ = reader.Close() }() // it only reads
 	for {
 		r, _, err := reader.NextRecord()
 		if err != nil {
-			return next, false
+			return next, false, errors.Is(err, io.EOF)
 		}
 		// A batch begins with the number of its first write and how many there are.
 		var head [8 + 4]byte
 		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return next, false
+			return next, false, false
 		}
 		first, count := binary.LittleEndian.Uint64(head[:]), binary.LittleEndian.Uint32(head[8:])
 		if first > next {
-			return first, true
+			return first, true, false
 		}
 		next = max(next, first+uint64(count))
 	}

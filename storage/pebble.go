@@ -22,6 +22,9 @@ const (
 // cache is given, else a backlog leaves next to nothing of it for blocks.
 const memTables = 2 * memTable
 
+// nothingFlushed is what Pebble says of a log that had nothing to be brought into tables.
+const nothingFlushed = "pebble: empty table"
+
 // options are Pebble's, for a store whose reads are short ranges and single
 // keys and whose writes come as one large sorted batch after the other.
 func (s *Store) options(o Options) *pebble.Options {
@@ -47,6 +50,13 @@ func (s *Store) options(o Options) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		Logger:                      &logger{log: o.Log, fatal: o.Fatal},
 		EventListener: &pebble.EventListener{
+			FlushEnd: func(i pebble.FlushInfo) {
+				if s.opening.Load() && i.Err != nil && i.Err.Error() != nothingFlushed {
+					// What stands in the log is brought into tables first, and tried again without
+					// end and without a pause; nobody could end the command meanwhile.
+					o.Fatal(s.failure("write tables of", i.Err))
+				}
+			},
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				s.foundDamage(fmt.Errorf("%s: %w", i.Path, i.Details))
 			},
@@ -54,11 +64,6 @@ func (s *Store) options(o Options) *pebble.Options {
 				if pebble.IsCorruptionError(err) {
 					s.foundDamage(err)
 					return
-				}
-				if s.opening.Load() {
-					// What stands in the log is brought into tables first, and tried again without
-					// end and without a pause; nobody could end the command meanwhile.
-					o.Fatal(fmt.Errorf("write tables: %w", err))
 				}
 				o.Log.Error("store: background work failed and is tried again", "dir", s.dir, "error", err)
 			},

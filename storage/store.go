@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -210,8 +211,11 @@ func (s *Store) foundDamage(err error) {
 
 func exit(log *slog.Logger, dir string) func(error) {
 	return func(err error) {
-		log.Error("store cannot be written", "dir", dir, "error", err,
-			"hint", "free disk space or mend the disk, then start again: nothing that was acknowledged is lost")
+		hint := "free disk space or mend the disk, then start again: nothing that was acknowledged is lost"
+		if damage := (*CorruptError)(nil); errors.As(err, &damage) {
+			hint = damage.Hint()
+		}
+		log.Error("store cannot be written", "dir", dir, "error", err, "hint", hint)
 		os.Exit(2)
 	}
 }
