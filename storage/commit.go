@@ -134,14 +134,14 @@ func (c *Commit) Stats() Stats {
 }
 
 // Apply makes the writes visible, all at once, and ends the commit. They are
-// durable after the next Store.Sync. On an error none is visible.
+// durable after the next Store.Sync. On an error none is visible; where the store could not write, it has to be opened anew.
 func (c *Commit) Apply() error {
 	if c.pending == nil {
 		return ErrFinished
 	}
 	defer c.end()
 	s := c.store
-	if err := s.Damage(); err != nil {
+	if err := s.writable(); err != nil {
 		return err
 	}
 	if c.layer != nil || c.pending.size > maxBatchBytes {

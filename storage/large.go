@@ -93,16 +93,29 @@ func (s *Store) takeIn(tables []string) error {
 	if len(tables) == 0 {
 		return nil
 	}
+	if err := s.writable(); err != nil {
+		return err
+	}
 	// The tables do not pass through the log: what stands in it must not be lost in a
 	// crash that keeps them, as the record of the relation that they are of.
 	if err := s.Sync(); err != nil {
 		return err
 	}
 	if err := s.db.Ingest(context.Background(), tables); err != nil {
-		return s.failure("write store", err)
+		s.untaken = s.failure("write store", err)
+		return s.untaken
 	}
 	s.applied.Add(1)
 	return nil
+}
+
+// writable says why nothing may be written any more, if so. Tables that were not taken in have numbers all the same: what
+// came after them in the log would be taken for what goes on from tables that are gone. See checkManifest.
+func (s *Store) writable() error {
+	if err := s.Damage(); err != nil {
+		return err
+	}
+	return s.untaken
 }
 
 // tableWriter turns a layer into tables.

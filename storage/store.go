@@ -58,6 +58,8 @@ type Store struct {
 
 	// writer is held from Begin to the end of the commit.
 	writer sync.Mutex
+	// untaken is why tables were not taken in, after which nothing is written; nil otherwise.
+	untaken error
 	// pending is the memory of one commit, handed from each to the next, and spare that
 	// of forks.
 	pending *overlay
