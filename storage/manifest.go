@@ -222,7 +222,10 @@ func recordFollows(file vfs.File, after int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	rest := make([]byte, info.Size()-after)
+	if left := manifestBlock - after%manifestBlock; left < chunkHead {
+		after += left // the record that cannot be read begins with the next block
+	}
+	rest := make([]byte, max(info.Size()-after, 0))
 	if _, err := file.ReadAt(rest, after); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -141,6 +142,44 @@ func TestMissingFilesAreDamage(t *testing.T) {
 			if _, err := fs.Stat("store/" + name); err != nil {
 				t.Errorf("without %s: %v", missing, err)
 			}
+		}
+	}
+}
+
+// A record that a crash tore is none that follows itself: not where its beginning is whole, and not where the block before
+// has no room for it.
+func TestTornRecordIsNoDamage(t *testing.T) {
+	for left := range 20 { // bytes that the first record leaves of its block
+		var list bytes.Buffer
+		w := record.NewWriter(&list)
+		for _, size := range []int{manifestBlock - chunkHead - left, manifestBlock + 1000} {
+			r, err := w.Next()
+			if err == nil {
+				_, err = r.Write(make([]byte, size))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		fs := vfs.NewMem()
+		if err := fs.MkdirAll("store", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, fs, "store/list", list.Bytes()[:list.Len()-100])
+		file, err := fs.Open("store/list")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeOrFail(t, file.Close)
+		read := readManifest(file)
+		if read.unread < 0 {
+			t.Fatalf("%d: all of the list is read", left)
+		}
+		if follows, err := recordFollows(file, read.unread); follows || err != nil {
+			t.Errorf("%d: a record follows the torn one, %v", left, err)
 		}
 	}
 }
