@@ -327,6 +327,10 @@ func messagesAndOrigins(t *testing.T, cluster *pgcluster.Cluster) {
 // noRoom has a file where the spool's folder would be: a fault that passes.
 func noRoom(t *testing.T, cluster *pgcluster.Cluster) {
 	s := startStreaming(t, cluster)
+	s.f.until("the spool has its folder", func() bool { // which it makes after it has said that it streams
+		_, err := os.Stat(s.scratch)
+		return err == nil
+	})
 	if err := os.Remove(s.scratch); err != nil {
 		t.Fatal(err)
 	}
