@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/record"
@@ -79,16 +78,9 @@ func TestChangedListOfTables(t *testing.T) {
 
 func changedListOfTables(t *testing.T, pristine *vfs.MemFS, states [][]pair, store string) (noticed int) {
 	t.Helper()
-	names, err := pristine.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if match, err := filepath.Match("MANIFEST-*", name); err != nil || !match {
-			continue
-		}
-		for at := range readFile(t, pristine, "store/"+name) {
-			if notices(t, flip(t, pristine, "store/"+name, at), states, fmt.Sprintf("%s, %s at %d", store, name, at)) {
+	for _, name := range matching(t, pristine, "MANIFEST-*") {
+		for at := range readFile(t, pristine, name) {
+			if notices(t, flip(t, pristine, name, at), states, fmt.Sprintf("%s, %s at %d", store, name, at)) {
 				noticed++
 			}
 		}
@@ -99,16 +91,9 @@ func changedListOfTables(t *testing.T, pristine *vfs.MemFS, states [][]pair, sto
 // What else is read when a store is opened is not trusted either.
 func TestChangedOptions(t *testing.T) {
 	pristine, state := flushedStore(t)
-	names, err := pristine.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if match, err := filepath.Match("OPTIONS-*", name); err != nil || !match {
-			continue
-		}
-		for at := 0; at < len(readFile(t, pristine, "store/"+name)); at += 7 {
-			notices(t, flip(t, pristine, "store/"+name, at), [][]pair{state}, fmt.Sprintf("%s at %d", name, at))
+	for _, name := range matching(t, pristine, "OPTIONS-*") {
+		for at := 0; at < len(readFile(t, pristine, name)); at += 7 {
+			notices(t, flip(t, pristine, name, at), [][]pair{state}, fmt.Sprintf("%s at %d", name, at))
 		}
 	}
 }
@@ -117,29 +102,23 @@ func TestChangedOptions(t *testing.T) {
 // make a new one in its place where the name of the list of tables is gone.
 func TestMissingFilesAreDamage(t *testing.T) {
 	pristine, _ := flushedStore(t)
-	names, err := pristine.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, missing := range []string{"marker.manifest.*", "marker.format-version.*", "MANIFEST-*", "*.sst"} {
 		fs := vfs.NewMem()
 		if _, err := vfs.Clone(pristine, fs, "store", "store"); err != nil {
 			t.Fatal(err)
 		}
-		var left []string
-		for _, name := range names {
-			if match, err := filepath.Match(missing, name); err != nil || !match {
-				left = append(left, name)
-			} else if err := fs.Remove("store/" + name); err != nil {
+		for _, name := range matching(t, fs, missing) {
+			if err := fs.Remove(name); err != nil {
 				t.Fatal(err)
 			}
 		}
+		left := matching(t, fs, "*")
 		var corrupt *CorruptError
 		if _, err := Open("store", Options{FS: fs}); !errors.As(err, &corrupt) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 		for _, name := range left {
-			if _, err := fs.Stat("store/" + name); err != nil {
+			if _, err := fs.Stat(name); err != nil {
 				t.Errorf("without %s: %v", missing, err)
 			}
 		}

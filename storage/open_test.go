@@ -216,10 +216,6 @@ func writeFile(t *testing.T, fs FS, name string, data []byte) {
 // may also look like the torn end of a crash, with an earlier commit before it.
 func TestFlippedBytes(t *testing.T) {
 	pristine, states := closedStore(t)
-	names, err := pristine.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
 	kinds := map[string]struct {
 		glob    string
 		allowed [][]pair
@@ -230,13 +226,10 @@ func TestFlippedBytes(t *testing.T) {
 	}
 	for kind, k := range kinds {
 		noticed := 0
-		for _, name := range names {
-			if match, err := filepath.Match(k.glob, name); err != nil || !match {
-				continue
-			}
-			size := len(readFile(t, pristine, "store/"+name))
+		for _, name := range matching(t, pristine, k.glob) {
+			size := len(readFile(t, pristine, name))
 			for at := 0; at < size; at += max(1, size/15) {
-				if notices(t, flip(t, pristine, "store/"+name, at), k.allowed, fmt.Sprintf("%s at %d", name, at)) {
+				if notices(t, flip(t, pristine, name, at), k.allowed, fmt.Sprintf("%s at %d", name, at)) {
 					noticed++
 				}
 			}
@@ -245,6 +238,25 @@ func TestFlippedBytes(t *testing.T) {
 			t.Errorf("no changed byte of a %s was noticed", kind)
 		}
 	}
+}
+
+// matching are the files of a store whose names match a pattern.
+func matching(t *testing.T, fs FS, pattern string) (paths []string) {
+	t.Helper()
+	names, err := fs.List("store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		match, err := filepath.Match(pattern, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if match {
+			paths = append(paths, "store/"+name)
+		}
+	}
+	return paths
 }
 
 // flip copies a store with one byte of one file changed.
@@ -290,15 +302,9 @@ func notices(t *testing.T, fs FS, allowed [][]pair, where string) bool {
 
 func TestMissingTableIsDamage(t *testing.T) {
 	fs, _ := closedStore(t)
-	names, err := fs.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, ".sst") {
-			if err := fs.Remove("store/" + name); err != nil {
-				t.Fatal(err)
-			}
+	for _, name := range matching(t, fs, "*.sst") {
+		if err := fs.Remove(name); err != nil {
+			t.Fatal(err)
 		}
 	}
 	var corrupt *CorruptError

@@ -56,20 +56,6 @@ func severalLogs(t *testing.T) (fs *vfs.MemFS, state []pair) {
 	return fs, state
 }
 
-func namesOf(t *testing.T, fs FS, suffix string) (names []string) {
-	t.Helper()
-	all, err := fs.List("store")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range all {
-		if strings.HasSuffix(name, suffix) {
-			names = append(names, "store/"+name)
-		}
-	}
-	return names
-}
-
 // opened is what comes of opening a store: an error is what Open gave, or what Fatal was told.
 func opened(t *testing.T, fs FS) (*Store, error) {
 	t.Helper()
@@ -116,7 +102,7 @@ func TestRoomIsNotKnown(t *testing.T) {
 // is not said to be damaged.
 func TestSeveralLogsAreOne(t *testing.T) {
 	pristine, state := severalLogs(t)
-	for _, name := range namesOf(t, pristine, ".log") {
+	for _, name := range matching(t, pristine, "*.log") {
 		_, err := opened(t, failing(pristine, syscall.EIO, func(op errorfs.Op) bool {
 			return op.Kind == errorfs.OpFileRead && op.Path == name
 		}))
@@ -132,7 +118,7 @@ func TestSeveralLogsAreOne(t *testing.T) {
 // Damage that is met where the log is brought into tables is told, and not met again without end.
 func TestDamageUnderTheLog(t *testing.T) {
 	pristine, _ := severalLogs(t)
-	for _, name := range namesOf(t, pristine, ".sst") {
+	for _, name := range matching(t, pristine, "*.sst") {
 		for at := 0; at < len(readFile(t, pristine, name)); at += 150 {
 			s, err := opened(t, flip(t, pristine, name, at))
 			if corrupt := (*CorruptError)(nil); err != nil && !errors.As(err, &corrupt) {

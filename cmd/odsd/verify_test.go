@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"odsd/engine"
 	"odsd/storage"
 )
 
@@ -33,6 +35,39 @@ func TestVerifyReadsAllOfAStore(t *testing.T) {
 	var corrupt *storage.CorruptError
 	if out, err := verify(); !errors.As(err, &corrupt) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A store that is found damaged while its daemon runs is shown so, with what to do.
+func TestDamageIsShown(t *testing.T) {
+	dataDir := t.TempDir()
+	fillStore(t, dataDir)
+	store, err := openStore(dataDir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }() // it has damage to tell of
+	e, err := engine.New(engine.Options{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := e.Status().Damaged; found != nil {
+		t.Fatalf("before: %+v", found)
+	}
+	flipLargestTable(t, storePath(dataDir))
+	snapshot := store.Snapshot()
+	defer func() { _ = snapshot.Close() }()
+	if err := storage.ScanMeta(snapshot, "z", func(string, []byte) error { return nil }); err == nil {
+		t.Fatal("a changed byte is not noticed")
+	}
+	found := e.Status().Damaged
+	if found == nil || found.Code != engine.StoreDamaged || found.Hint == "" {
+		t.Fatalf("%+v", found)
+	}
+	var out bytes.Buffer
+	statusDocument{Status: engine.Status{Damaged: found}}.print(&out)
+	if !strings.Contains(out.String(), "store: "+engine.StoreDamaged+": ") || !strings.Contains(out.String(), "hint: ") {
+		t.Errorf("status prints\n%s", out.String())
 	}
 }
 

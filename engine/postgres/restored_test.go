@@ -43,6 +43,17 @@ func (p *putBack) putBack() {
 	p.stopped("sh", "-c", `rm -rf "$0" && mv "$0.earlier" "$0"`, p.data)
 }
 
+// passes has a follower take what is written, which its slot hears of, and end.
+func (p *putBack) passes(f *follower, statements ...string) *follower {
+	p.t.Helper()
+	f = follow(p.t, p.source("t"), f)
+	p.exec(statements...)
+	f.catchUp(p.database)
+	f.stop()
+	p.untilSlotIdle()
+	return f
+}
+
 // refuses sees to it that a follower takes nothing of another history.
 func (p *putBack) refuses(f *follower, says string) {
 	p.t.Helper()
@@ -54,6 +65,19 @@ func (p *putBack) refuses(f *follower, says string) {
 	if len(f.log) != 0 {
 		p.t.Errorf("%d changes of another history were taken", len(f.log))
 	}
+}
+
+// refusesWhatIsNew puts files back that are as they are now after nothing but neighbours' log has passed, and has a
+// transaction written where there was none.
+func (p *putBack) refusesWhatIsNew(f *follower) {
+	p.t.Helper()
+	p.keep()
+	f = p.passes(f, neighbours...)
+	p.putBack()
+	p.exec(`insert into t values (3, 'of another history')`)
+	p.exec(neighbours...)
+	p.exec(neighbours...)
+	p.refuses(f, "that was not there")
 }
 
 // neighbours have the log go on without a transaction, and that flushed.
@@ -79,11 +103,7 @@ func TestServerFromAnEarlierCopyOfItsFilesHalts(t *testing.T) {
 			d := newPutBack(t)
 			f := copiedFrom(d.database)
 			d.keep()
-			d.exec(`insert into t select g, 'of the first history' from generate_series(2, 1000) g`)
-			f = follow(t, d.source("t"), f)
-			f.catchUp(d.database)
-			f.stop()
-			d.untilSlotIdle()
+			f = d.passes(f, `insert into t select g, 'of the first history' from generate_series(2, 1000) g`)
 			d.putBack()
 			d.exec(c.since...)
 			d.refuses(f, c.says)
@@ -104,17 +124,7 @@ func TestServerFromAnEarlierCopyOfItsIdleFilesHalts(t *testing.T) {
 	f.stop()
 	d.untilSlotIdle()
 	d.exec(`select pg_replication_slot_advance('odsd_`+d.name+`', '`+f.position.String()+`')`, `checkpoint`)
-	d.keep()
-	f = follow(t, d.source("t"), f)
-	d.exec(neighbours...)
-	f.catchUp(d.database)
-	f.stop()
-	d.untilSlotIdle()
-	d.putBack()
-	d.exec(`insert into t values (3, 'of another history')`)
-	d.exec(neighbours...)
-	d.exec(neighbours...)
-	d.refuses(f, "that was not there")
+	d.refusesWhatIsNew(f)
 }
 
 // Where no transaction has come since the copy, any that lies before the stored position was not there.
@@ -122,17 +132,7 @@ func TestServerFromAnEarlierCopyOfItsUnchangedFilesHalts(t *testing.T) {
 	t.Parallel()
 	d := newPutBack(t)
 	f := copiedFrom(d.database)
-	d.keep()
-	f = follow(t, d.source("t"), f)
-	d.exec(neighbours...)
-	f.catchUp(d.database)
-	f.stop()
-	d.untilSlotIdle()
-	d.putBack()
-	d.exec(`insert into t values (3, 'of another history')`)
-	d.exec(neighbours...)
-	d.exec(neighbours...)
-	d.refuses(f, "that was not there")
+	d.refusesWhatIsNew(f)
 }
 
 // Another server at the address, though its database has the same name and even the same number.
