@@ -139,15 +139,16 @@ func TestRenamedPublicationGoesOn(t *testing.T) {
 }
 
 // A server that has begun with a large transaction after what it was asked for leaves off at once: else it would have
-// the slot still when the stream begins, and again at each attempt.
+// the slot still when the stream begins, and again at each attempt. In the midst of one it listens after a hundred rows
+// each, and only once half of wal_sender_timeout is over: a row takes it a millisecond, all of them most of a minute.
 func TestLargeTransactionAfterWhatIsReadOnceMore(t *testing.T) {
 	t.Parallel()
 	needs(t, listsAndFilters)
 	d := newDatabaseOn(t, startCluster(t, map[string]string{"wal_sender_timeout": "4s"}))
 	d.exec(`create table t (id int primary key, v text)`, `create table slow (id int primary key)`,
-		`create publication odsd_`+d.name+` for table t, slow where (length(repeat('x', 10000000 + id % 2)) < id)`)
+		`create publication odsd_`+d.name+` for table t, slow where (length(repeat('x', 200000 + id % 2)) < id)`)
 	f, open := d.behind(), d.another()
-	open.exec(`begin`, `insert into slow select generate_series(1, 1000)`)
+	open.exec(`begin`, `insert into slow select generate_series(1, 40000)`)
 	f = followSilently(t, d.source("t"), f)
 	d.exec(`insert into t values (2, 'b')`)
 	f.catchUp(d)
