@@ -74,10 +74,9 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 	if err != nil {
 		return nil, err
 	}
-	if fault := verdicts[0].fault; fault != nil {
-		return nil, s.haltTable(ctx, fault)
+	if err := s.carryOut(ctx, verdicts[0]); err != nil || verdicts[0].fault != nil {
+		return nil, err
 	}
-	s.wish(verdicts[0])
 	if name := misnamed(c, v.tables[0], d); name != "" && c.state != copying {
 		return nil, s.haltTable(ctx, s.changed(c.schema, fmt.Sprintf("another column was named %s for a time", quote(name))))
 	}
@@ -215,18 +214,26 @@ func (s *session) announce(ctx context.Context, c *captured, rows int64) error {
 // examine has the catalog's verdicts carried out, by the reader.
 func (s *session) examine(ctx context.Context, verdicts []verdict) error {
 	for _, v := range verdicts {
-		switch {
-		case s.tables.get(v.table.schema.Name) != v.table: // it is another one since
-		case v.fault != nil:
-			if err := s.haltTable(ctx, v.fault); err != nil {
-				return err
-			}
-			if v.ours {
-				s.wishes.add(v.table.schema.Name, false)
-			}
-		default:
-			s.wish(v)
+		if s.tables.get(v.table.schema.Name) != v.table { // it is another one since
+			continue
 		}
+		if err := s.carryOut(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) carryOut(ctx context.Context, v verdict) error {
+	if v.fault == nil {
+		s.wish(v)
+		return nil
+	}
+	if err := s.haltTable(ctx, v.fault); err != nil {
+		return err
+	}
+	if v.ours {
+		s.wishes.add(v.table.schema.Name, false)
 	}
 	return nil
 }

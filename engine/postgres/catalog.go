@@ -36,7 +36,9 @@ type table struct {
 	leak             *engine.Halt // an excluded column is published
 	partitions       string       // tells one set of partitions, and of their files, from another
 	version          string       // of its row in pg_class
-	money            string       // how the session prints two amounts, where the table holds any
+	file             uint32       // another one after all rows were written anew; 0: partitioned
+	named            bool         // see publishedTable
+	printing         printing
 }
 
 // column is a captured column; columns lie in the order of the schema's.
@@ -47,6 +49,7 @@ type column struct {
 	modifier  int32
 	notNull   bool
 	generated string // of pg_attribute.attgenerated: s stored, v virtual; "": not
+	version   string // of its row in pg_attribute
 	readable  bool
 	mask      Mask
 	printed   string // its type
@@ -131,7 +134,7 @@ func wantedTables(names []string) (namespaces, tables []string, all bool) {
 const tablesQuery = `
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence = 'p', c.relreplident::text,
 	greatest(c.reltuples, 0)::bigint, coalesce(obj_description(c.oid, 'pg_class'), ''),
-	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid), c.xmin::text
+	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid), c.xmin::text, c.relfilenode
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where `
 
@@ -174,7 +177,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*table, error) {
 		var t table
 		err := row.Scan(&t.oid, &t.namespace, &t.name, &t.kind, &t.permanent, &t.replicaIdentity, &t.estimate, &t.comment,
-			&t.owned, &t.usable, &t.hidesRows, &t.version)
+			&t.owned, &t.usable, &t.hidesRows, &t.version, &t.file)
 		return &t, err
 	})
 	if err != nil {
@@ -182,7 +185,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	}
 	for _, t := range tables {
 		if published, ok := p.tables[t.oid]; ok {
-			t.publishedColumns, t.filter, t.publishedVersion = published.attributes, published.filter, published.version
+			t.publishedColumns, t.filter, t.publishedVersion, t.named = published.attributes, published.filter, published.version, published.named
 		}
 	}
 	if err := readColumns(ctx, conn, tables, p); err != nil {
@@ -242,7 +245,7 @@ func (t *table) capturable() bool { return t.kind == "r" || t.partitioned() }
 const columnsQuery = `
 select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated::text,
 	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), format_type(a.atttypid, a.atttypmod),
-	coalesce(col_description(a.attrelid, a.attnum), '')
+	coalesce(col_description(a.attrelid, a.attnum), ''), a.xmin::text
 from pg_attribute a where a.attrelid = any($1) and a.attnum > 0 and not a.attisdropped
 order by a.attrelid, a.attnum`
 
@@ -254,7 +257,7 @@ func readColumns(ctx context.Context, conn *pgx.Conn, tables []*table, p *public
 	}
 	var oid uint32
 	var c column
-	targets := []any{&oid, &c.name, &c.attribute, &c.typeOID, &c.modifier, &c.notNull, &c.generated, &c.readable, &c.printed, &c.comment}
+	targets := []any{&oid, &c.name, &c.attribute, &c.typeOID, &c.modifier, &c.notNull, &c.generated, &c.readable, &c.printed, &c.comment, &c.version}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		if t := byOID[oid]; p.carries(t, &c) {
 			t.columns = append(t.columns, c)
@@ -287,7 +290,7 @@ func resolveTypes(ctx context.Context, conn *pgx.Conn, tables []*table) error {
 			c.resolved = types.resolve(c.typeOID, c.modifier, c.printed)
 		}
 	}
-	return readMoney(ctx, conn, tables, oids)
+	return readPrinting(ctx, conn, tables, oids)
 }
 
 const indexesQuery = `

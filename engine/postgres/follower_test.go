@@ -43,6 +43,7 @@ type follower struct {
 	failure    error           // of applying
 	stages     map[string]*staged
 	faults     map[string]*engine.Halt // of halted tables
+	hadFaults  map[string]*engine.Halt // also of those that go on since
 	identities map[string][]byte       // of tables that were copied later
 	copies     int                     // of single tables, finished
 	err        error                   // of Run
@@ -65,7 +66,7 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &follower{t: t, source: s, acknowledges: acknowledges, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}),
-		rows: make(map[string]map[string][]relation.Value), stages: make(map[string]*staged), faults: make(map[string]*engine.Halt),
+		rows: make(map[string]map[string][]relation.Value), stages: make(map[string]*staged), faults: make(map[string]*engine.Halt), hadFaults: make(map[string]*engine.Halt),
 		identities: make(map[string][]byte), read: make(map[string]int)}
 	var resume *engine.Resume
 	switch {

@@ -37,8 +37,12 @@ type relationIdentity struct {
 	Partitions string `json:"partitions,omitempty"`
 	// Published is the version of the rows by which it is published; empty: not noted.
 	Published string `json:"published,omitempty"`
-	// Money is how two amounts were printed; empty: it holds none, or not noted.
-	Money string `json:"money,omitempty"`
+	// File is the one that the rows were in; 0: it is partitioned, or not noted.
+	File uint32 `json:"file,omitempty"`
+	// Money, Labels and Composites are its printing; empty: it holds none, or not noted.
+	Money      string            `json:"money,omitempty"`
+	Labels     map[uint32]string `json:"labels,omitempty"`
+	Composites map[uint32]string `json:"composites,omitempty"`
 }
 
 type columnIdentity struct {
@@ -46,6 +50,8 @@ type columnIdentity struct {
 	Type      uint32 `json:"type"`
 	Modifier  int32  `json:"modifier"`
 	Mask      Mask   `json:"mask,omitempty"`
+	// Version is that of its row in pg_attribute; empty: not noted.
+	Version string `json:"version,omitempty"`
 }
 
 func identityOf(i installation, publication uint32, tables []*table) *identity {
@@ -60,9 +66,10 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 }
 
 func (t *table) identity() relationIdentity {
-	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion, Money: t.money}
+	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion, File: t.file,
+		Money: t.printing.money, Labels: t.printing.labels, Composites: t.printing.composites}
 	for _, c := range t.columns {
-		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask})
+		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask, Version: c.version})
 	}
 	return r
 }

@@ -29,6 +29,7 @@ type publishedTable struct {
 	attributes []int16 // of the column list; nil: none, so all columns
 	filter     string  // tells one row filter from another; "": none
 	version    string  // of the rows of the catalog by which it is published
+	named      bool    // by itself, and not only with all tables, all of its schema or its root
 }
 
 const publicationQuery = `
@@ -62,7 +63,8 @@ with recursive pub as (
 	select c.oid, c.relkind from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
 	where b.relkind = 'p'
 )
-select t.oid, %s, concat_ws(' ', pub.version, by_name.versions%s)
+select t.oid, %s, concat_ws(' ', pub.version, by_name.versions%s),
+	exists (select from pg_publication_rel named where named.prpubid = pub.oid and named.prrelid = t.oid)
 from pub
 join (select oid, relkind from member union select oid, relkind from below) t on
 	case when pub.pubviaroot then t.oid not in (select oid from below) else t.relkind <> 'p' end
@@ -107,7 +109,7 @@ func readPublication(ctx context.Context, conn *pgx.Conn, name string, version i
 	}
 	var oid uint32
 	var t publishedTable
-	_, err = pgx.ForEachRow(rows, []any{&oid, &t.attributes, &t.filter, &t.version}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &t.attributes, &t.filter, &t.version, &t.named}, func() error {
 		p.tables[oid] = t
 		t.attributes = nil
 		return nil

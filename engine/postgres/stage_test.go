@@ -42,7 +42,7 @@ func (f *follower) ofTable(e engine.Event) error {
 	case engine.TableCopying:
 		f.stages[e.Schema.Name] = &staged{schema: e.Schema}
 	case engine.TableHalted:
-		f.faults[e.Fault.Table] = e.Fault
+		f.faults[e.Fault.Table], f.hadFaults[e.Fault.Table] = e.Fault, e.Fault
 		delete(f.stages, e.Fault.Table)
 	case engine.TableDropped:
 		delete(f.rows, e.Relation)

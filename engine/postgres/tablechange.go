@@ -16,8 +16,8 @@ type verdict struct {
 	fault *engine.Halt
 	// stale is why it goes on and has to be copied anew all the same; "" where not.
 	stale string
-	// ours says that the configuration changed, ours or the database's: the table is
-	// copied anew without being asked for.
+	// ours says that the configuration changed, ours or the database's, or what the stored columns say: the table
+	// is copied anew without being asked for.
 	ours bool
 }
 
@@ -77,7 +77,7 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 		found.fault = s.changed(c.schema, difference)
 		return found
 	}
-	if difference := compareMoney(c.identity, t); difference != "" {
+	if difference := compareValues(c.schema, c.identity, t); difference != "" {
 		found.fault, found.ours = s.changed(c.schema, difference), true
 		return found
 	}
@@ -110,7 +110,7 @@ func (s *Source) compareOptions(c *captured, t *table) string {
 // extension says what a table has got that its copy has not: new columns, which
 // the stream does not tell for the rows that were there, other partitions,
 // whose rows it does not tell at all, or another publication, which may have told nothing for
-// a time; "" where it has nothing.
+// a time; "" where it has nothing. A table that a publication names cannot be made unlogged.
 func extension(stored relationIdentity, t *table) string {
 	for i := range t.columns {
 		is := &t.columns[i]
@@ -120,6 +120,9 @@ func extension(stored relationIdentity, t *table) string {
 	}
 	if stored.Published != "" && t.publishedVersion != stored.Published {
 		return "the publication was altered, so that changes may be missing"
+	}
+	if !t.named && stored.File != 0 && t.file != stored.File {
+		return "all rows were written anew, as by VACUUM FULL, or it was unlogged for a time, so that changes may be missing"
 	}
 	if t.partitions != stored.Partitions {
 		return "partitions were attached, detached, truncated or rewritten"

@@ -58,7 +58,7 @@ func TestWhatWasNotAcknowledgedIsReadOnceMore(t *testing.T) {
 		"one of a table not captured":     {`insert into t values (2, 'b')`, `insert into beside values (1)`},
 		"one of a table not published":    {`insert into t values (2, 'b')`, `insert into unpublished values (1)`},
 		"a message":                       {`insert into t values (2, 'b')`, fmt.Sprintf(message, true), fmt.Sprintf(message, false), `checkpoint`},
-		"a table altered, and truncated":  {`insert into t values (2, 'b')`, `alter table t alter v set default 'x'`, `truncate t`},
+		"a table altered, and truncated":  {`insert into t values (2, 'b')`, `alter table t set (fillfactor = 90)`, `truncate t`},
 		"one prepared":                    {`begin`, `insert into t values (2, 'b')`, `prepare transaction 'last'`, `commit prepared 'last'`},
 		"a large one":                     {`insert into t select g, repeat('x', 100) from generate_series(2, 5000) g`},
 		"a large one of nothing captured": {`insert into t values (2, 'b')`, `insert into unpublished select generate_series(1, 20000)`},
