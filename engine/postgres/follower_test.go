@@ -23,6 +23,8 @@ type follower struct {
 	done   chan struct{}
 	// acknowledges what it has applied, as if it were durable.
 	acknowledges bool
+	// tolerant halts a table that a change does not fit, as the engine does.
+	tolerant bool
 
 	mu         sync.Mutex
 	changed    chan struct{} // closed and replaced with each event
@@ -46,6 +48,7 @@ type follower struct {
 	hadFaults  map[string]*engine.Halt // also of those that go on since
 	identities map[string][]byte       // of tables that were copied later
 	copies     int                     // of single tables, finished
+	misfits    []string                // of a tolerant follower
 	err        error                   // of Run
 	restored   *engine.Restored        // what the next follower is told of it
 }
@@ -78,8 +81,11 @@ func start(t *testing.T, s *Source, from *follower, acknowledges bool) *follower
 		}
 	case from != nil && from.copied:
 		f.schemas, f.rows, f.copied, f.identity, f.position = from.schemas, from.rows, true, from.identity, from.position
-		f.last = from.last
+		f.last, f.tolerant = from.last, from.tolerant
 		f.identities = from.identities
+		if f.tolerant {
+			f.faults, f.hadFaults = from.faults, from.hadFaults
+		}
 		resume = &engine.Resume{Position: from.position, Last: from.last, Identity: from.identity, Schemas: from.schemas, Tables: from.identities, Restored: from.restored}
 	}
 	out := make(chan engine.Event, 8)
@@ -111,7 +117,9 @@ func (f *follower) stop() {
 func (f *follower) hold() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held = make(chan struct{})
+	if f.held == nil {
+		f.held = make(chan struct{})
+	}
 }
 
 func (f *follower) release() {
@@ -213,7 +221,9 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 		if f.faults[c.Relation] != nil || f.schema(c.Relation) == nil {
 			continue
 		}
-		if err := f.change(c); err != nil {
+		if err := f.change(c); err != nil && f.tolerant {
+			f.misfit(c.Relation, err)
+		} else if err != nil {
 			return fmt.Errorf("at %s: %w", tx.End, err)
 		}
 	}
@@ -222,6 +232,11 @@ func (f *follower) transaction(tx *engine.Transaction) error {
 	f.mark(tx.Mark)
 	f.reach(tx.End)
 	return nil
+}
+
+func (f *follower) misfit(relation string, err error) {
+	f.faults[relation] = tableHalt(codeSchemaChanged, relation, err.Error(), "")
+	f.misfits = append(f.misfits, err.Error())
 }
 
 // changesOf reads the changes of a transaction; those on disk twice, as when a commit

@@ -59,6 +59,10 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 		found.fault = s.changed(c.schema, "was renamed to "+name)
 		return found
 	}
+	if silent := silence(t); silent != nil {
+		found.fault = tableHalt(codeSchemaChanged, c.schema.Name, silent.Message, silent.Hint+" then "+s.tableHint(c.schema.Name))
+		return found
+	}
 	p := v.publication
 	if _, published := p.tables[t.oid]; !published {
 		found.fault = tableHalt(codePublication, c.schema.Name, fmt.Sprintf("is no longer in publication %s, so changes are missing", quote(p.name)),

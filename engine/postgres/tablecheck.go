@@ -15,8 +15,9 @@ func checkTable(t *table, s *server, p *publication) []engine.Halt {
 			"ALTER PUBLICATION %s SET (publish_via_partition_root = true); -- or name its partitions under `tables:`", quote(p.name))}
 	case !t.capturable():
 		return []engine.Halt{lack(t.short(), "is not a table, so it has no changes to capture", "name the tables that it is made of under `tables:`")}
-	case !t.permanent:
-		return []engine.Halt{lack(t.short(), "is unlogged or temporary, so its changes are in no log", "ALTER TABLE %s SET LOGGED;", t.sql())}
+	}
+	if silent := silence(t); silent != nil {
+		return []engine.Halt{*silent}
 	}
 	lacks := checkPrivileges(t, s)
 	if len(t.columns) == 0 {
@@ -26,6 +27,20 @@ func checkTable(t *table, s *server, p *publication) []engine.Halt {
 		lacks = append(lacks, keyLack(t))
 	}
 	return lacks
+}
+
+// silence is why no log has the changes of a table, or of a part of it; nil where it has.
+func silence(t *table) *engine.Halt {
+	var found engine.Halt
+	switch {
+	case !t.permanent:
+		found = lack(t.short(), "is unlogged or temporary, so its changes are in no log", "ALTER TABLE %s SET LOGGED;", t.sql())
+	case t.unlogged != "":
+		found = lack(t.short(), fmt.Sprintf("has partition %s, which is unlogged, so its changes are in no log", t.unlogged), "ALTER TABLE %s SET LOGGED;", t.unlogged)
+	default:
+		return nil
+	}
+	return &found
 }
 
 func checkPrivileges(t *table, s *server) []engine.Halt {
