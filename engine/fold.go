@@ -53,12 +53,12 @@ func (e *missingRowError) Error() string {
 	return "the stream changes a row that was never stored"
 }
 
-// takenKeyError says that the stream inserts a row under a key that another row
+// takenKeyError says that the stream puts a row under a key that another row
 // has: the key is not unique any more, or something was lost.
 type takenKeyError struct{ table string }
 
 func (e *takenKeyError) Error() string {
-	return "the stream inserts a row under a key that is taken"
+	return "the stream puts a row under a key that is taken"
 }
 
 // apply folds one change in. The changes of a commit must come in the order in
@@ -114,6 +114,9 @@ func (f *fold) update(r *ivm.Relation, change Change) error {
 	to, err := f.at(r, change.New)
 	if err != nil {
 		return err
+	}
+	if to.now != nil { // a key's index checks each row at once, so that no other row can have it for a moment
+		return &takenKeyError{r.Schema.Name}
 	}
 	to.now = change.New
 	return nil

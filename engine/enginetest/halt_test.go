@@ -12,14 +12,16 @@ import (
 // does not fit, and the views on it, by name and with a way out. The other tables
 // of the source go on, and a copy of the table mends it.
 func TestStreamThatDoesNotFitHaltsItsTable(t *testing.T) {
-	for code, change := range map[string]engine.Change{
-		"TAKEN_KEY": {Operation: engine.Insert, Relation: "shop.items", New: []relation.Value{int4(3), int4(1), relation.OfText("rare"), int4(99)}},
-		"MISSING_ROW": {
-			Operation: engine.Update, Relation: "shop.items",
-			New: []relation.Value{int4(1000), int4(1), relation.OfText("rare"), int4(99)},
-		},
+	row := func(key int) []relation.Value {
+		return []relation.Value{int4(key), int4(1), relation.OfText("rare"), int4(99)}
+	}
+	for name, change := range map[string]engine.Change{
+		"TAKEN_KEY/inserted":  {Operation: engine.Insert, Relation: "shop.items", New: row(3)},
+		"TAKEN_KEY/updated":   {Operation: engine.Update, Relation: "shop.items", Old: row(3), New: row(4)},
+		"MISSING_ROW/updated": {Operation: engine.Update, Relation: "shop.items", New: row(1000)},
 	} {
-		t.Run(code, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
+			code, _, _ := strings.Cut(name, "/")
 			schemas := hotSchemas()
 			checked, err := CheckViews(schemas, []string{hotView, itemView, orderView, skuView})
 			if err != nil {
