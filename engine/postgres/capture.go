@@ -62,7 +62,11 @@ func (s *session) obey(ctx context.Context) error {
 func (s *session) describe(ctx context.Context, d *describedRelation) (*target, error) {
 	s.described[d.oid] = d
 	c := s.tables.find(d.oid, relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}))
+	root := s.root
+	s.root = c
 	switch {
+	case c == nil && root != nil:
+		return nil, s.examinePartition(ctx, root, d)
 	case c == nil || c.state == halted:
 		return nil, nil
 	case c.identity.OID != d.oid && c.state == copying:
@@ -87,12 +91,28 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 	return t, err
 }
 
-// wish has a table copied that has got more than its copy has.
-func (s *session) wish(v verdict) {
-	if v.stale == "" || v.table.state == copying || s.refused[v.table.schema.Name] {
-		return
+// examinePartition looks for a partition whose rows come under its root's name. The stream describes it behind its root. Where it is none
+// any more, its rows have gone with it, and no message and no trace in the catalog need say so: later looks would find nothing.
+func (s *session) examinePartition(ctx context.Context, root *captured, d *describedRelation) error {
+	v, verdicts, err := s.catalog.check(ctx, []*captured{root})
+	if err != nil || root.state != live || verdicts[0].fault != nil {
+		return err
 	}
-	s.wishes.add(v.table.schema.Name, true)
+	if t := v.tables[0]; t.partitioned() && !slices.Contains(t.below, d.oid) {
+		verdicts[0].fault, verdicts[0].ours = s.changed(root.schema, fmt.Sprintf("partition %s came and went", quote(d.name))), true
+	}
+	return s.carryOut(ctx, verdicts[0])
+}
+
+// wish has a table copied that has got more than its copy has, or may lack changes.
+func (s *session) wish(v verdict) {
+	switch name := v.table.schema.Name; {
+	case v.stale == "" || v.table.state == copying:
+	case v.missed:
+		s.wishes.need(name)
+	case !s.refused[name]:
+		s.wishes.add(name, true)
+	}
 }
 
 // match finds the schema's column of each column of the stream. Columns that the

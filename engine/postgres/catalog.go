@@ -35,7 +35,9 @@ type table struct {
 	excluded         []int16      // attributes that the configuration leaves out
 	leak             *engine.Halt // an excluded column is published
 	partitions       string       // tells one set of partitions, and of their files, from another
+	below            []uint32     // the partitions, and theirs
 	unlogged         string       // a partition that is, as SQL; "": none
+	unlike           string       // a partition that has another replica identity, likewise
 	version          string       // of its row in pg_class
 	file             uint32       // another one after all rows were written anew; 0: partitioned
 	named            bool         // see publishedTable
@@ -203,13 +205,14 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 // attached again between two looks.
 const partitionsQuery = `
 with recursive below as (
-	select i.inhparent as root, c.oid, c.relkind, c.relpersistence, c.relfilenode, i.xmin from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = any($1)
+	select i.inhparent as root, c.oid, c.relkind, c.relreplident, c.relpersistence, c.relfilenode, i.xmin from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = any($1)
 	union all
-	select b.root, c.oid, c.relkind, c.relpersistence, c.relfilenode, i.xmin from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
+	select b.root, c.oid, c.relkind, c.relreplident, c.relpersistence, c.relfilenode, i.xmin from below b join pg_inherits i on i.inhparent = b.oid join pg_class c on c.oid = i.inhrelid
 	where b.relkind = 'p'
 )
-select root, md5(string_agg(oid || '/' || relfilenode || '/' || xmin::text, ' ' order by oid)),
-	coalesce(min(oid::regclass::text) filter (where relpersistence <> 'p'), '')
+select root, md5(string_agg(oid || '/' || relfilenode || '/' || xmin::text, ' ' order by oid)), array_agg(oid),
+	coalesce(min(oid::regclass::text) filter (where relpersistence <> 'p'), ''),
+	coalesce(min(oid::regclass::text) filter (where relkind <> 'p' and relreplident not in ('f', (select relreplident from pg_class r where r.oid = root))), '')
 from below group by root`
 
 func readPartitions(ctx context.Context, conn *pgx.Conn, tables []*table) error {
@@ -228,9 +231,12 @@ func readPartitions(ctx context.Context, conn *pgx.Conn, tables []*table) error 
 		return fmt.Errorf("read pg_inherits: %w", err)
 	}
 	var root uint32
-	var partitions, unlogged string
-	_, err = pgx.ForEachRow(rows, []any{&root, &partitions, &unlogged}, func() error {
-		byOID[root].partitions, byOID[root].unlogged = partitions, unlogged
+	var partitions, unlogged, unlike string
+	var below []uint32
+	_, err = pgx.ForEachRow(rows, []any{&root, &partitions, &below, &unlogged, &unlike}, func() error {
+		t := byOID[root]
+		t.partitions, t.below, t.unlogged, t.unlike = partitions, below, unlogged, unlike
+		below = nil
 		return nil
 	})
 	if err != nil {

@@ -32,6 +32,7 @@ func (c *catalog) check(ctx context.Context, tables []*captured) (*survey, []ver
 	if err := c.checkSource(c.resume.identity, v.publication); err != nil {
 		return nil, nil, err
 	}
+	v.labels = c.resume.identity.Labels
 	return v, c.checkTables(tables, v), nil
 }
 
@@ -89,9 +90,15 @@ func (s *session) guard(ctx context.Context) error {
 // watchTables looks at every table that is delivered, and under `tables: "*"`
 // for new ones.
 func (s *session) watchTables(ctx context.Context) error {
-	v, verdicts, err := s.catalog.check(ctx, s.tables.except(halted))
+	tables := s.tables.except(halted)
+	v, verdicts, err := s.catalog.check(ctx, tables)
 	if err != nil {
 		return err
+	}
+	if unseen := unseenLabels(tables, v); unseen != nil {
+		if err := s.between(ctx, func(ctx context.Context) error { return s.noteLabels(ctx, unseen) }); err != nil {
+			return err
+		}
 	}
 	if _, _, all := wantedTables(s.config.Tables); all {
 		if err := s.watchPublication(ctx, v); err != nil {

@@ -25,7 +25,9 @@ type identity struct {
 	// Began is where the timeline left the one before it; 0: not known.
 	Began relation.Position `json:"began,omitempty"`
 	// Timezone is what timestamps without one were read in; empty: not noted.
-	Timezone  string                      `json:"timezone,omitempty"`
+	Timezone string `json:"timezone,omitempty"`
+	// Labels of enums that came after the copies, as they were seen first.
+	Labels    map[uint32]string           `json:"labels,omitempty"`
 	Relations map[string]relationIdentity `json:"relations"`
 }
 

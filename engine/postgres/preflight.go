@@ -73,6 +73,7 @@ type survey struct {
 	publication *publication
 	tables      []*table // the ones that can be captured have a schema
 	lacks       []engine.Halt
+	labels      map[uint32]string // of the identity
 }
 
 func (v *survey) schemas() []*relation.Schema {

@@ -57,6 +57,7 @@ func TestEachLackIsMendedByItsHint(t *testing.T) {
 		{"table not published", `create table t (id int primary key); grant select on t to %role; create publication odsd_%name`, `is not in publication`},
 		{"column list without the key", `create table t (code text not null unique, v text); alter table t replica identity using index t_code_key; grant select on t to %role; create publication odsd_%name for table t (v)`, `replica identity index`},
 		{"unlogged", `create unlogged table t (id int primary key); grant select on t to %role; create publication odsd_%name; alter publication odsd_%name owner to %role`, `is unlogged`},
+		{"unlike partition", `create table t (id int primary key, code int not null) partition by range (id); create table leaf partition of t default; create unique index c on t (id, code); alter table t replica identity using index c; grant select on t to %role; create publication odsd_%name for table t with (publish_via_partition_root)`, `has partition public.leaf with another replica identity`},
 		{"unlogged partition", `create table t (id int primary key) partition by range (id); create unlogged table leaf partition of t default; grant select on t to %role; create publication odsd_%name for table t with (publish_via_partition_root)`, `has partition public.leaf, which is unlogged`},
 	}
 	for _, c := range cases {

@@ -23,7 +23,7 @@ type printing struct {
 	// money is how two amounts print, under lc_monetary: the same locale may print them
 	// otherwise on another system, and two may print alike.
 	money string
-	// labels of enums, by the label's oid: a label may get another name. Those that come later change nothing.
+	// labels of enums with the versions of their rows in the catalog, by oid: a label may get another name, and its old one back.
 	labels map[uint32]string
 	// composites tells one list of attributes from another, by the type's oid: attributes may come and go.
 	composites map[uint32]string
@@ -43,10 +43,10 @@ with recursive part as (
 )
 select whole, 'money', 0::oid, 1234567::bigint::money || ' ' || (-1234567)::bigint::money from part where oid = 'money'::regtype
 union all
-select whole, 'label', e.oid, e.enumlabel::text from part p join pg_enum e on e.enumtypid = p.oid
+select whole, 'label', e.oid, e.xmin::text || ' ' || e.enumlabel from part p join pg_enum e on e.enumtypid = p.oid
 union all
-select whole, 'composite', p.oid, md5(string_agg(concat_ws(' ', a.attnum, a.atttypid, a.atttypmod), ',' order by a.attnum))
-from part p join pg_type t on t.oid = p.oid join pg_attribute a on a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+select whole, 'composite', p.oid, md5(coalesce(string_agg(concat_ws(' ', a.attnum, a.atttypid, a.atttypmod, a.attisdropped), ',' order by a.attnum), ''))
+from part p join pg_type t on t.oid = p.oid and t.typtype = 'c' left join pg_attribute a on a.attrelid = t.typrelid and a.attnum > 0
 group by whole, p.oid`
 
 // readPrinting notes at tables how their values print; types are those of their columns.
@@ -95,8 +95,8 @@ func with(m map[uint32]string, key uint32, value string) map[uint32]string {
 }
 
 // compareValues says what may have changed values of a table's rows since it was copied, without a change of them in
-// the log; "" where nothing, or nothing was noted.
-func compareValues(schema *relation.Schema, stored relationIdentity, t *table) string {
+// the log; "" where nothing, or nothing was noted. Labels that came after its copy are known as they were seen first.
+func compareValues(schema *relation.Schema, stored relationIdentity, seen map[uint32]string, t *table) string {
 	if difference := compareWritten(schema, stored, t); difference != "" {
 		return difference
 	}
@@ -109,12 +109,45 @@ func compareValues(schema *relation.Schema, stored relationIdentity, t *table) s
 			return "a composite type of its columns got other attributes"
 		}
 	}
-	for _, oid := range slices.Sorted(maps.Keys(stored.Labels)) {
-		if was := stored.Labels[oid]; is.labels[oid] != was {
-			return fmt.Sprintf("value %q of an enum was renamed", was)
+	for _, oid := range slices.Sorted(maps.Keys(is.labels)) {
+		was, noted := stored.Labels[oid]
+		if !noted {
+			was, noted = seen[oid]
+		}
+		if noted && is.labels[oid] != was {
+			_, label, _ := strings.Cut(was, " ")
+			return fmt.Sprintf("value %q of an enum was renamed", label)
 		}
 	}
 	return ""
+}
+
+// unseenLabels are those of enums that came after the copies of the tables that hold them, and are seen for the first time.
+func unseenLabels(tables []*captured, v *survey) map[uint32]string {
+	var unseen map[uint32]string
+	byOID := indexTables(v.tables)
+	for _, c := range tables {
+		t := byOID[c.identity.OID]
+		if t == nil {
+			continue
+		}
+		for oid, label := range t.printing.labels {
+			if c.identity.Labels[oid] == "" && v.labels[oid] == "" {
+				unseen = with(unseen, oid, label)
+			}
+		}
+	}
+	return unseen
+}
+
+// noteLabels has them kept, so that a later look knows them by another name. It is the reader's.
+func (s *session) noteLabels(ctx context.Context, unseen map[uint32]string) error {
+	id := *s.resume.identity
+	id.Labels = maps.Clone(id.Labels)
+	for oid, label := range unseen {
+		id.Labels = with(id.Labels, oid, label)
+	}
+	return s.keepIdentity(ctx, &id)
 }
 
 // compareWritten finds what ALTER TABLE wrote anew: the table has another file, and a column another row in the catalog.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,7 @@ import (
 )
 
 const typesThatChange = `create type mood as enum ('fine', 'bad'); create domain dmood as mood; create type moods as range (subtype = mood);
-	create type pair as (a int, b mood); create domain dpair as pair; create table other (a int, b int)`
+	create type pair as (a int, b mood); create domain dpair as pair; create type nothing as (); create table other (a int, b int)`
 
 // rewrite is a change of values without a change of rows.
 type rewrite struct {
@@ -44,6 +45,9 @@ var rewrites = []rewrite{
 	{name: "attribute added", declared: `v pair`, value: `row(1, 'bad')::pair`, change: `alter type pair add attribute c int`, says: `other attributes`},
 	{name: "attribute dropped", declared: `v dpair`, value: `row(1, 'bad')::pair`, change: `alter type pair drop attribute b`, says: `other attributes`},
 	{name: "attribute added, in an array", declared: `v pair[]`, value: `array[row(1, 'bad')]::pair[]`, change: `alter type pair add attribute c int`, says: `other attributes`},
+	{name: "enum, renamed and back", declared: `v mood`, value: `'bad'`, change: `alter type mood rename value 'bad' to 'worse'; insert into t values (7, 'worse'); alter type mood rename value 'worse' to 'bad'`, says: `value "bad" of an enum`},
+	{name: "attribute added and dropped", declared: `v pair`, value: `row(1, 'bad')::pair`, change: `alter type pair add attribute c int; insert into t values (7, row(2, 'bad', 3)); alter type pair drop attribute c`, says: `other attributes`},
+	{name: "first attributes", declared: `v nothing`, value: `row()::nothing`, change: `alter type nothing add attribute a int; alter type nothing add attribute b int`, says: `other attributes`},
 	{name: "column of a row type", declared: `v other`, value: `row(1, 2)::other`, change: `alter table other add c int`, says: `other attributes`},
 }
 
@@ -161,10 +165,42 @@ func TestRewrittenAlike(t *testing.T) {
 // A store that was made before there was a note of how values print goes on, and has it with its next copy.
 func TestPrintingNotNoted(t *testing.T) {
 	t.Parallel()
-	now := &table{file: 7, columns: []column{{attribute: 1, version: "9"}}, printing: printing{money: "$1", labels: map[uint32]string{5: "x"}, composites: map[uint32]string{6: "y"}}}
+	now := &table{file: 7, columns: []column{{attribute: 1, version: "9"}}, printing: printing{money: "$1", labels: map[uint32]string{5: "9 x"}, composites: map[uint32]string{6: "y"}}}
 	schema := &relation.Schema{Columns: []relation.Column{{Name: "id"}}}
 	stored := relationIdentity{Columns: []columnIdentity{{Attribute: 1}}}
-	if said := compareValues(schema, stored, now) + extension(stored, now); said != "" {
+	if said := compareValues(schema, stored, nil, now) + absence(stored, now) + extension(stored, now); said != "" {
 		t.Errorf("found %q", said)
+	}
+}
+
+// A label that came after the table's copy is known from the first look at it on, also when another name is given to it
+// while nothing reads.
+func TestLabelThatCameLaterIsRenamed(t *testing.T) {
+	t.Parallel()
+	for _, online := range []bool{true, false} {
+		t.Run(fmt.Sprintf("online=%t", online), func(t *testing.T) {
+			t.Parallel()
+			d := newDatabase(t)
+			d.exec(typesThatChange, `create table t (id int primary key, v mood[])`, `insert into t values (1, '{bad}')`)
+			f := follow(t, d.source("t"), nil)
+			f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+			d.exec(`alter type mood add value 'new'`, `insert into t values (2, '{new,bad}')`)
+			f.until("the label is noted", func() bool { return strings.Contains(string(f.identity), ` new"`) })
+			f.catchUp(d)
+			if !online {
+				f.stop()
+				d.untilSlotIdle()
+			}
+			d.exec(`alter type mood rename value 'new' to 'newer'`)
+			if !online {
+				f = follow(t, d.source("t"), f)
+			}
+			f.untilCopies(1)
+			f.compare(d, "t", "id, v")
+			f.stop()
+			if said := f.haltedFor(d.name + ".t"); !strings.Contains(said, `value "new" of an enum was renamed`) {
+				t.Errorf("it was halted for %q", said)
+			}
+		})
 	}
 }

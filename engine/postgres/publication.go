@@ -45,7 +45,8 @@ from pg_publication p where p.pubname = $1`
 // publish_via_partition_root for itself, and then its partitions do not count.
 //
 // The versions of the rows tell that a table was taken out and put in again, or an
-// operation not published for a time: what was written then is not in the stream.
+// operation not published for a time: what was written then is not in the stream. That a table was
+// in another schema meanwhile is told by the row that says which one it depends on.
 const publishedQuery = `
 with recursive pub as (
 	select oid, puballtables, pubviaroot, xmin::text as version from pg_publication where pubname = $1
@@ -85,8 +86,9 @@ const (
 	publishedBefore15 = `null::int2[], ''`
 	versionsBefore15  = ``
 	publishedSince15  = `r.prattrs::int2[], coalesce(md5(regexp_replace(r.prqual::text, ':location -?\d+', '', 'g')), '')`
-	versionsSince15   = `, (select string_agg(n.oid || '/' || n.xmin::text, ' ' order by n.oid) from pg_publication_namespace n
-	where n.pnpubid = pub.oid and n.pnnspid in (select relnamespace from pg_class where oid = any(self_and_above.oids)))`
+	versionsSince15   = `, (select string_agg(n.oid || '/' || n.xmin::text || '/' || d.xmin::text, ' ' order by n.oid, d.objid) from pg_publication_namespace n
+	join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = any(self_and_above.oids) and d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.pnnspid
+	where n.pnpubid = pub.oid)`
 )
 
 func readPublication(ctx context.Context, conn *pgx.Conn, name string, version int) (*publication, error) {

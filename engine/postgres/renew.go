@@ -15,7 +15,8 @@ import (
 // table when the table has changed. Before, it keeps for as long as its
 // connection lives what it found when it first decoded a change of the table: one that
 // was attached to a partitioned table then stays unpublished, or under its own
-// name, and one that was detached stays under its root's name.
+// name, and one that was detached stays under its root's name. On any version partitions go on as
+// they were where their root alone was altered: its replica identity, or its schema under a publication of schemas.
 const forgetsSince = 150000
 
 // errRenew ends a session so that the next one has a server process that
@@ -24,7 +25,7 @@ var errRenew = errors.New("the replication connection is to be renewed")
 
 // renewed sees to it that a table is copied beside a stream which tells its
 // changes right from the copy on. On servers that forget nothing it has the
-// connection renewed first:
+// connection, as for partitioned tables on any server, renewed first:
 //
 //	the catalog is as stamped ─▶ the stream comes to here ─▶ new connection ─▶ copy
 //
@@ -34,7 +35,7 @@ var errRenew = errors.New("the replication connection is to be renewed")
 // A table that goes on under its own name is none that was attached or detached.
 func (s *session) renewed(ctx context.Context, conn *pgx.Conn, t *table) error {
 	c := s.tables.get(t.schema.Name)
-	if s.version >= forgetsSince || c != nil && c.state == live && !t.partitioned() || s.stamps[t.schema.Name] == t.stamp() {
+	if s.version >= forgetsSince && !t.partitioned() || c != nil && c.state == live && !t.partitioned() || s.stamps[t.schema.Name] == t.stamp() {
 		return nil
 	}
 	// Whatever else waits to be copied need not wait for a connection of its own.

@@ -132,6 +132,15 @@ func (w *wishes) add(name string, optional bool) {
 	w.signal()
 }
 
+// need is add of one that cannot go on as it is. It may be said again and again, and is one wish until it is fulfilled.
+func (w *wishes) need(name string) {
+	w.mu.Lock()
+	known := w.names[name]
+	w.names[name] = wish{number: max(known.number, 1)}
+	w.mu.Unlock()
+	w.signal()
+}
+
 func (w *wishes) signal() {
 	select {
 	case w.some <- struct{}{}:

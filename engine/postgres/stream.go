@@ -43,6 +43,8 @@ type session struct {
 	// those that could not be copied and go on as they are. The reader's.
 	described map[uint32]*describedRelation
 	refused   map[string]bool
+	// root is the partitioned table that was described last, until another table is. The reader's.
+	root *captured
 	// tried are new tables of the publication that were seen. The guard's.
 	tried map[string]bool
 	// failing is why the copy of a table has to wait; nil where none does.
@@ -94,15 +96,24 @@ func (r *run) move(ctx context.Context) error {
 	}
 	id := *r.resume.identity
 	id.Timeline, id.Began = r.promoted.timeline, r.promoted.began()
-	stored, err := json.Marshal(&id)
+	if err := r.keepIdentity(ctx, &id); err != nil {
+		return err
+	}
+	r.config.Log.Info("a standby was promoted: going on with it", "source", r.config.Name, "timeline", id.Timeline)
+	r.promoted = nil
+	return nil
+}
+
+// keepIdentity has the engine store what the source is known by from here on.
+func (r *run) keepIdentity(ctx context.Context, id *identity) error {
+	stored, err := json.Marshal(id)
 	if err != nil {
 		return fmt.Errorf("write the identity: %w", err)
 	}
 	if err := r.deliver(ctx, engine.Moved{Identity: stored}); err != nil {
 		return err
 	}
-	r.config.Log.Info("a standby was promoted: going on with it", "source", r.config.Name, "timeline", id.Timeline)
-	r.resume.identity, r.promoted = &id, nil
+	r.resume.identity = id
 	return nil
 }
 

@@ -16,6 +16,8 @@ type verdict struct {
 	fault *engine.Halt
 	// stale is why it goes on and has to be copied anew all the same; "" where not.
 	stale string
+	// missed says that it is stale since changes may be missing: it cannot go on where it cannot be copied.
+	missed bool
 	// ours says that the configuration changed, ours or the database's, or what the stored columns say: the table
 	// is copied anew without being asked for.
 	ours bool
@@ -81,8 +83,12 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 		found.fault = s.changed(c.schema, difference)
 		return found
 	}
-	if difference := compareValues(c.schema, c.identity, t); difference != "" {
+	if difference := compareValues(c.schema, c.identity, v.labels, t); difference != "" {
 		found.fault, found.ours = s.changed(c.schema, difference), true
+		return found
+	}
+	if found.stale = absence(c.identity, t); found.stale != "" {
+		found.missed = true
 		return found
 	}
 	found.stale = extension(c.identity, t)
@@ -111,25 +117,40 @@ func (s *Source) compareOptions(c *captured, t *table) string {
 	return ""
 }
 
-// extension says what a table has got that its copy has not: new columns, which
-// the stream does not tell for the rows that were there, other partitions,
-// whose rows it does not tell at all, or another publication, which may have told nothing for
-// a time; "" where it has nothing. A table that a publication names cannot be made unlogged.
+// absence says why changes of a table may be missing though nothing about it differs: it was altered and altered back, and
+// has traces of that; "" where none.
+func absence(stored relationIdentity, t *table) string {
+	switch {
+	case stored.Published != "" && t.publishedVersion != stored.Published:
+		return "the publication was altered, so that changes may be missing"
+	case !t.named && stored.File != 0 && t.file != stored.File: // one that a publication names cannot be made unlogged
+		return "all rows were written anew, as by VACUUM FULL, or it was unlogged for a time, so that changes may be missing"
+	case t.partitions != stored.Partitions:
+		return "partitions were attached, detached, truncated or rewritten"
+	case attachedForATime(stored, t):
+		return "it may have been a partition for a time, so that changes may be missing"
+	}
+	return ""
+}
+
+// attachedForATime finds the trace of ATTACH PARTITION and DETACH, under its root or away from it: each column has another row in the catalog.
+func attachedForATime(stored relationIdentity, t *table) bool {
+	for _, was := range stored.Columns {
+		if is := t.attribute(was.Attribute); was.Version == "" || is.version == was.Version {
+			return false
+		}
+	}
+	return true
+}
+
+// extension says what columns a table has got that its copy has not: the stream does not tell them for the rows that
+// were there; "" where none.
 func extension(stored relationIdentity, t *table) string {
 	for i := range t.columns {
 		is := &t.columns[i]
 		if !slices.ContainsFunc(stored.Columns, func(was columnIdentity) bool { return was.Attribute == is.attribute }) {
 			return fmt.Sprintf("column %s was added", quote(is.name))
 		}
-	}
-	if stored.Published != "" && t.publishedVersion != stored.Published {
-		return "the publication was altered, so that changes may be missing"
-	}
-	if !t.named && stored.File != 0 && t.file != stored.File {
-		return "all rows were written anew, as by VACUUM FULL, or it was unlogged for a time, so that changes may be missing"
-	}
-	if t.partitions != stored.Partitions {
-		return "partitions were attached, detached, truncated or rewritten"
 	}
 	return ""
 }

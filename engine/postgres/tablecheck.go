@@ -29,7 +29,7 @@ func checkTable(t *table, s *server, p *publication) []engine.Halt {
 	return lacks
 }
 
-// silence is why no log has the changes of a table, or of a part of it; nil where it has.
+// silence is why the log lacks changes of a table, or of a part of it, or which row they are of; nil where it has them.
 func silence(t *table) *engine.Halt {
 	var found engine.Halt
 	switch {
@@ -37,6 +37,9 @@ func silence(t *table) *engine.Halt {
 		found = lack(t.short(), "is unlogged or temporary, so its changes are in no log", "ALTER TABLE %s SET LOGGED;", t.sql())
 	case t.unlogged != "":
 		found = lack(t.short(), fmt.Sprintf("has partition %s, which is unlogged, so its changes are in no log", t.unlogged), "ALTER TABLE %s SET LOGGED;", t.unlogged)
+	case t.unlike != "" && t.replicaIdentity != "f":
+		found = lack(t.short(), fmt.Sprintf("has partition %s with another replica identity, so its updates and deletes do not say which row they mean", t.unlike),
+			"ALTER TABLE %s REPLICA IDENTITY FULL;", t.unlike)
 	default:
 		return nil
 	}

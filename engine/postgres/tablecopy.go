@@ -219,7 +219,8 @@ func (s *session) copied(ctx context.Context, c *captured, position relation.Pos
 		return fmt.Errorf("write the identity of %s: %w", c.schema.Name, err)
 	}
 	s.tables.set(c.in(live))
-	if t := s.assembler.targets[c.identity.OID]; t != nil && len(t.missing) > 0 {
+	delete(s.refused, c.schema.Name)
+	if t, described := s.assembler.targets[c.identity.OID]; described && (t == nil || len(t.missing) > 0) {
 		delete(s.assembler.targets, c.identity.OID) // the stream describes it anew before its next change
 	}
 	return s.deliver(ctx, engine.TableCopied{Relation: c.schema.Name, Position: position, Identity: stored})
