@@ -33,9 +33,9 @@ var rewrites = []rewrite{
 		publication: `for table t with (publish_generated_columns = stored)`, since: 18},
 	{name: "partitioned", declared: `v text) partition by list (id`, value: `'a'`, change: `alter table t alter v type text using v || 'x'`, says: `column v was altered`,
 		publication: `for table t with (publish_via_partition_root)`},
-	{name: "unlogged for a time", declared: `v text`, value: `'a'`, change: `alter table t set unlogged; update t set v = 'unlogged'; alter table t set logged`,
+	{name: "unlogged for a time", declared: `v text`, value: `'a'`, change: `begin; alter table t set unlogged; update t set v = 'unlogged'; alter table t set logged; commit`,
 		publication: `for all tables`},
-	{name: "unlogged for a time, by schema", declared: `v text`, value: `'a'`, change: `alter table t set unlogged; update t set v = 'unlogged'; alter table t set logged`,
+	{name: "unlogged for a time, by schema", declared: `v text`, value: `'a'`, change: `begin; alter table t set unlogged; update t set v = 'unlogged'; alter table t set logged; commit`,
 		publication: `for tables in schema public`, since: listsAndFilters},
 	{name: "enum", declared: `v mood`, value: `'bad'`, change: `alter type mood rename value 'bad' to 'worse'`, says: `value "bad" of an enum was renamed`},
 	{name: "array of enum", declared: `v mood[]`, value: `'{fine,bad}'`, change: `alter type mood rename value 'bad' to 'worse'`, says: `value "bad" of an enum`},
@@ -60,7 +60,7 @@ func TestValuesThatChangeWithoutTheirRows(t *testing.T) {
 			t.Run(c.name+"/"+how, func(t *testing.T) {
 				t.Parallel()
 				needs(t, c.since)
-				if how == "told by the stream" && !strings.HasPrefix(c.change, "alter table t") {
+				if how == "told by the stream" && !strings.Contains(c.change, "alter table t") {
 					t.Skip("the stream describes a table anew where it was altered, not its types")
 				}
 				d := c.database(t)
