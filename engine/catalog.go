@@ -251,7 +251,8 @@ func sourceOf(relation string) string {
 	return relation
 }
 
-// checkSchemas compares what a view was checked against with what is stored.
+// checkSchemas compares what a view was checked against with what is stored. All columns count,
+// those too that the view does not use: they decide where the others lie.
 func (c *catalog) checkSchemas(plan *views.Plan) error {
 	for _, o := range plan.View.Occurrences {
 		if isView(o.Schema.Name) {

@@ -50,6 +50,13 @@ func (g *generation) is(wanted *wantedView, inputs map[string]storage.Generation
 	return g.fingerprint == wanted.fingerprint && maps.Equal(g.record.Inputs, inputs)
 }
 
+// stands says whether a view's next generation is still what is wanted. One that failed is so
+// for the very plan that it failed by alone: of the same definition checked anew, against other
+// columns, another may come.
+func (g *generation) stands(wanted *wantedView, inputs map[string]storage.GenerationID) bool {
+	return g != nil && g.is(wanted, inputs) && (g.fault == nil || g.plan == wanted.plan)
+}
+
 // whole says whether a generation holds all that its definition says.
 func (g *generation) whole() bool { return g != nil && g.fault == nil && g.record.Ready }
 
@@ -134,6 +141,7 @@ func viewsBelow(plan *views.Plan) []string {
 
 // begin makes an empty generation of a view, to be filled beside what is served.
 func (w *writer) begin(v *viewState, inputs map[string]storage.GenerationID) error {
+	w.refit(v)
 	c := w.engine.store.Begin()
 	defer c.Abandon()
 	id, err := w.catalog.next(c)

@@ -61,7 +61,7 @@ func (w *writer) settleView(v *viewState) error {
 		return w.failNext(v, standsOnFailed(failed))
 	case len(waiting) > 0:
 		return w.dropNext(v)
-	case v.next != nil && v.next.is(v.wanted, inputs) && (!current || v.next.record.Anew):
+	case v.next.stands(v.wanted, inputs) && (!current || v.next.record.Anew):
 		return nil
 	case current && !v.anew:
 		return w.dropNext(v)
