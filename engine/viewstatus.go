@@ -40,6 +40,9 @@ type NextReport struct {
 // viewReport tells how a view is. The caller holds mu.
 func (e *Engine) viewReport(v *viewState) ViewReport {
 	next := v.nextReport()
+	if next != nil && next.State == ViewWaiting {
+		next.Error = e.waitFault(v)
+	}
 	report := ViewReport{Name: v.name, State: ViewReady, Progress: 1, WaitingFor: []string{}, Checks: []CheckReport{}}
 	switch {
 	case v.served != nil:
@@ -59,9 +62,6 @@ func (e *Engine) viewReport(v *viewState) ViewReport {
 		}
 	default:
 		report.State, report.Progress = ViewWaiting, 0
-	}
-	if report.State == ViewWaiting {
-		report.Error = e.waitFault(v)
 	}
 	if err := e.broken[v.name]; err != nil {
 		report.Error = definitionFault(err) // what is served is of the last good definition

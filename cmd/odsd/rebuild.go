@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -95,14 +96,25 @@ func (c *cli) followBuilds(ctx context.Context, d *daemon) error {
 	})
 }
 
+// haltedLooks is how often in a row what is followed may be seen to wait for a halted table before that is an
+// error: one whose copy was asked for just now, or that is copied by itself, is halted for a moment still.
+const haltedLooks = 20
+
 // follow looks again and again until there is no more to come.
 func (c *cli) follow(ctx context.Context, look func(*progress) (done bool, err error)) error {
 	bar := newProgress(c.stderr)
 	defer bar.end()
+	halted := 0
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if done, err := look(bar); done || err != nil {
+		done, err := look(bar)
+		if !errors.Is(err, errHalted) {
+			halted = 0
+		} else if halted++; halted < haltedLooks {
+			err = nil
+		}
+		if done || err != nil {
 			return err
 		}
 		select {
@@ -114,8 +126,11 @@ func (c *cli) follow(ctx context.Context, look func(*progress) (done bool, err e
 }
 
 // building says whether a view is to be served otherwise than it is, and shows how
-// far that is; its error is of a build that failed.
+// far that is; its error is of a build that failed, or that waits for what goes on only when it is told to.
 func building(bar *progress, v engine.ViewReport) (bool, error) {
+	if err := waitError(v); err != nil {
+		return true, err
+	}
 	switch {
 	case v.Next != nil && v.Next.Error != nil:
 		return false, withHint(fmt.Errorf("the build of %s failed, and it is served as it was: %s", v.Name, v.Next.Error.Message), v.Next.Error.Hint)
@@ -129,6 +144,21 @@ func building(bar *progress, v engine.ViewReport) (bool, error) {
 		bar.show(v.Name, v.Documents, 0)
 	}
 	return v.State == engine.ViewBuilding || v.State == engine.ViewWaiting, nil
+}
+
+// errHalted is in the chain of the error of a view that waits for a halted table.
+var errHalted = errors.New("waits for a table that is halted")
+
+// waitError is of a view whose build waits for a halted table; nil for every other.
+func waitError(v engine.ViewReport) error {
+	state, fault := v.State, v.Error
+	if v.Next != nil {
+		state, fault = v.Next.State, v.Next.Error
+	}
+	if state != engine.ViewWaiting || fault == nil || fault.Code == definitionCode {
+		return nil
+	}
+	return withHint(fmt.Errorf("%s %w: %s", v.Name, errHalted, fault.Message), fault.Hint)
 }
 
 // definitionCode is of a view whose file has errors, which reload has told.

@@ -122,7 +122,7 @@ func reloadCommand(c *cli) *cobra.Command {
 		Long: "Has the running daemon read the folder anew. Changed views are built in the background\n" +
 			"from the rows in the store while the old ones are served; each takes over when it is whole,\n" +
 			"together with the views that stand on it. A view whose file has errors stays as it is.\n" +
-			"Exit code 1 when a file has errors.",
+			"Exit code 1 when a file has errors; with --wait 2 when a build fails or waits for a halted table.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.reload(cmd.Context(), "/reload", wait) },
 	}
