@@ -182,7 +182,7 @@ func checkPublication(p *publication, tables []*table, mayCreate bool) []engine.
 		if _, ok := p.tables[t.oid]; ok || !t.capturable() || t.partitioned() && !p.viaRoot {
 			continue
 		}
-		sql := fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", quote(p.name), t.sql())
+		sql := fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s;", quote(p.name), t.listed())
 		if p.viaRoot && !t.partitioned() {
 			sql = fmt.Sprintf("ALTER PUBLICATION %s SET (publish_via_partition_root = false); -- then, where it is still missing: %s", quote(p.name), sql)
 		}

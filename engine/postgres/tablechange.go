@@ -68,7 +68,7 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 	p := v.publication
 	if _, published := p.tables[t.oid]; !published {
 		found.fault = tableHalt(codePublication, c.schema.Name, fmt.Sprintf("is no longer in publication %s, so changes are missing", quote(p.name)),
-			fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s; then %s", quote(p.name), t.sql(), s.tableHint(c.schema.Name)))
+			fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s; then %s", quote(p.name), t.listed(), s.tableHint(c.schema.Name)))
 		return found
 	}
 	if t.leak != nil {
