@@ -252,7 +252,10 @@ func (t *table) partitioned() bool { return t.kind == "p" }
 func (t *table) capturable() bool { return t.kind == "r" || t.partitioned() }
 
 const columnsQuery = `
-select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated::text,
+select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull and not exists (
+		select from pg_constraint n where n.conrelid = a.attrelid and n.contype = 'n' and not n.convalidated and a.attnum = any(n.conkey)
+	), a.attgenerated::text,
+// Since PostgreSQL 18 a NOT NULL may be not valid: then the rows of before it may hold nulls.
 	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), format_type(a.atttypid, a.atttypmod),
 	coalesce(col_description(a.attrelid, a.attnum), ''), a.xmin::text
 from pg_attribute a where a.attrelid = any($1) and a.attnum > 0 and not a.attisdropped
