@@ -210,7 +210,20 @@ func (s *Source) settle(ctx context.Context, c *pgconn.PgConn) error {
 	if err := s.settleMoney(ctx, c); err != nil {
 		return err
 	}
+	if err := liftTransactionTimeout(ctx, c); err != nil {
+		return err
+	}
 	return receiveAsStored(ctx, c)
+}
+
+// liftTransactionTimeout lets a copy take its time whatever database and role are given. Servers before
+// PostgreSQL 17 do not know the setting, and refuse a session that begins with it.
+func liftTransactionTimeout(ctx context.Context, c *pgconn.PgConn) error {
+	const sql = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'"
+	if _, err := c.Exec(ctx, sql).ReadAll(); err != nil {
+		return fmt.Errorf("set transaction_timeout: %w", err)
+	}
+	return nil
 }
 
 // encodingUnknown is the server encoding of a database that stores bytes as
