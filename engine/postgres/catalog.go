@@ -24,6 +24,7 @@ type table struct {
 	comment          string
 	owned            bool // by the role or one it belongs to
 	usable           bool // the role may use the schema
+	granted          bool // the role may select all of it, and not only columns
 	hidesRows        bool // row-level security applies to the role
 	unreadable       bool // the role may not select a captured column
 	columns          []column
@@ -137,7 +138,7 @@ func wantedTables(names []string) (namespaces, tables []string, all bool) {
 const tablesQuery = `
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence = 'p', c.relreplident::text,
 	greatest(c.reltuples, 0)::bigint, coalesce(obj_description(c.oid, 'pg_class'), ''),
-	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), row_security_active(c.oid), c.xmin::text, c.relfilenode
+	pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid), c.xmin::text, c.relfilenode
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where `
 
@@ -180,7 +181,7 @@ func readTables(ctx context.Context, conn *pgx.Conn, which selection, p *publica
 	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*table, error) {
 		var t table
 		err := row.Scan(&t.oid, &t.namespace, &t.name, &t.kind, &t.permanent, &t.replicaIdentity, &t.estimate, &t.comment,
-			&t.owned, &t.usable, &t.hidesRows, &t.version, &t.file)
+			&t.owned, &t.usable, &t.granted, &t.hidesRows, &t.version, &t.file)
 		return &t, err
 	})
 	if err != nil {
@@ -251,11 +252,11 @@ func (t *table) partitioned() bool { return t.kind == "p" }
 // capturable says whether a table of this kind can have a stream of changes.
 func (t *table) capturable() bool { return t.kind == "r" || t.partitioned() }
 
+// Since PostgreSQL 18 a NOT NULL may be not valid: then the rows of before it may hold nulls.
 const columnsQuery = `
 select a.attrelid, a.attname::text, a.attnum, a.atttypid, a.atttypmod, a.attnotnull and not exists (
 		select from pg_constraint n where n.conrelid = a.attrelid and n.contype = 'n' and not n.convalidated and a.attnum = any(n.conkey)
 	), a.attgenerated::text,
-// Since PostgreSQL 18 a NOT NULL may be not valid: then the rows of before it may hold nulls.
 	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), format_type(a.atttypid, a.atttypmod),
 	coalesce(col_description(a.attrelid, a.attnum), ''), a.xmin::text
 from pg_attribute a where a.attrelid = any($1) and a.attnum > 0 and not a.attisdropped

@@ -63,14 +63,16 @@ func (r *run) copyAll(ctx context.Context, conn *pgx.Conn, replication *replicat
 	if err != nil {
 		return nil, err
 	}
-	if err := r.beginLocked(ctx, conn, v.tables); err != nil {
+	locks, err := r.beginLocked(ctx, conn, v.tables)
+	if err != nil {
 		return nil, err
 	}
+	defer locks.close()
 	created, err := r.createSlot(ctx, replication, conn, r.config.Slot, v.server.lastingSlot())
 	if err != nil {
 		return nil, err
 	}
-	if err := takeSnapshot(ctx, conn, created.snapshot); err != nil {
+	if err := locks.takeSnapshot(ctx, conn, created.snapshot); err != nil {
 		return nil, err
 	}
 	seen, err := r.survey(ctx, conn, oidsOf(v.tables))
@@ -141,27 +143,6 @@ func (r *run) finish(ctx context.Context, created newSlot, id *identity, v *surv
 		}
 	}
 	return &resume{position: created.position, last: markOfCopy(created.position), identity: id}, nil
-}
-
-// beginLocked begins the transaction of a copy or a fence and keeps the tables from
-// being altered until it ends. It takes no snapshot yet: the slot's comes later.
-func (s *Source) beginLocked(ctx context.Context, conn *pgx.Conn, tables []*table) error {
-	names := make([]string, len(tables))
-	for i, t := range tables {
-		names[i] = t.from()
-	}
-	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL " + s.lockTimeout()
-	if len(names) > 0 {
-		sql += "; LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
-	}
-	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-	if serverCode(err) == lockNotGranted {
-		return pass(codeCatalogMoved, "a table is locked exclusively by another session, so that it cannot be read", "the source tries again by itself")
-	}
-	if err != nil {
-		return fmt.Errorf("lock the tables to read them: %w", err)
-	}
-	return nil
 }
 
 func takeSnapshot(ctx context.Context, conn *pgx.Conn, snapshot string) error {

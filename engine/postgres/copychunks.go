@@ -74,6 +74,9 @@ func (s *Source) chunksOf(ctx context.Context, conn *pgx.Conn, tables []*table) 
 	var chunks []chunk
 	for _, t := range tables {
 		first := int64(0)
+		if !t.granted {
+			pages[t.oid] = 0 // ctid is not among the columns that can be granted
+		}
 		for ; first+s.chunkPages < pages[t.oid]; first += s.chunkPages {
 			chunks = append(chunks, chunk{t, first, first + s.chunkPages})
 		}

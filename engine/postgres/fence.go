@@ -47,14 +47,16 @@ func (s *Source) takeFence(ctx context.Context, conn *pgx.Conn, replication *rep
 	if err != nil {
 		return nil, err
 	}
-	if err := s.beginLocked(ctx, conn, v.tables); err != nil {
+	locks, err := s.beginLocked(ctx, conn, v.tables)
+	if err != nil {
 		return nil, err
 	}
+	defer locks.close()
 	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_fence_%d", replication.PID()), temporarySlot)
 	if err != nil {
 		return nil, err
 	}
-	if err := takeSnapshot(ctx, conn, created.snapshot); err != nil {
+	if err := locks.takeSnapshot(ctx, conn, created.snapshot); err != nil {
 		return nil, err
 	}
 	v, err = s.survey(ctx, conn, oidsOf(v.tables))

@@ -161,14 +161,16 @@ func (s *session) copyRows(ctx context.Context, conn *pgx.Conn, c *captured) (re
 	if err != nil {
 		return 0, err
 	}
-	if err := s.beginLocked(ctx, conn, v.tables); err != nil {
+	locks, err := s.beginLocked(ctx, conn, v.tables)
+	if err != nil {
 		return 0, err
 	}
+	defer locks.close()
 	created, err := s.createSlot(ctx, replication, conn, fmt.Sprintf("odsd_copy_%d", replication.PID()), temporarySlot)
 	if err != nil {
 		return 0, err
 	}
-	if err := takeSnapshot(ctx, conn, created.snapshot); err != nil {
+	if err := locks.takeSnapshot(ctx, conn, created.snapshot); err != nil {
 		return 0, err
 	}
 	if v, err = s.survey(ctx, conn, []uint32{c.identity.OID}); err != nil {
