@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"odsd/engine/postgres"
 	"odsd/internal/yamlfile"
 	"odsd/project"
 	"odsd/query"
@@ -110,6 +111,7 @@ func (c *cli) checkLive(ctx context.Context, p *project.Project, write bool) (ma
 			table := strings.TrimPrefix(lack.Table, s.Name+".")
 			found = append(found, s.Finding(table, yamlfile.CodeCapture, lack.Hint, lack.Error())...)
 		}
+		found = append(found, unlistedFindings(ctx, s)...)
 		if write {
 			if err := c.writeSchema(p, s.Name, told.schemas); err != nil {
 				return nil, nil, err
@@ -119,6 +121,25 @@ func (c *cli) checkLive(ctx context.Context, p *project.Project, write bool) (ma
 		}
 	}
 	return live, found, nil
+}
+
+// unlistedFindings warn of columns that a publication leaves out though nobody excludes them.
+func unlistedFindings(ctx context.Context, s *project.Source) []yamlfile.Diagnostic {
+	ctx, cancel := context.WithTimeout(ctx, introspectTimeout)
+	defer cancel()
+	tables, err := postgres.Unlisted(ctx, captureOf(s, nil))
+	if err != nil { // it answered a moment ago
+		message, hint := faultText(err)
+		return s.Finding("", yamlfile.CodeCapture, hint, message)
+	}
+	var found []yamlfile.Diagnostic
+	for _, t := range tables {
+		for _, d := range s.Finding(strings.TrimPrefix(t.Table, s.Name+"."), yamlfile.CodeCapture, t.Hint, t.Error()) {
+			d.Severity = yamlfile.Warning
+			found = append(found, d)
+		}
+	}
+	return found
 }
 
 func driftFindings(file *project.SchemaFile, live []*relation.Schema) []yamlfile.Diagnostic {

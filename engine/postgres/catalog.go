@@ -29,11 +29,12 @@ type table struct {
 	unreadable       bool // the role may not select a captured column
 	columns          []column
 	indexes          []uniqueIndex
-	publishedColumns []int16 // attributes in the publication's list; nil: all
-	filter           string  // see publishedTable
-	publishedVersion string  // see publishedTable
+	publishedColumns []int16  // attributes in the publication's list; nil: all
+	unlisted         []column // that its list leaves out, and the configuration does not
+	filter           string   // see publishedTable
+	publishedVersion string   // see publishedTable
 	schema           *relation.Schema
-	excluded         []int16      // attributes that the configuration leaves out
+	excluded         []int16      // attributes that the configuration leaves out, published or not
 	leak             *engine.Halt // an excluded column is published
 	partitions       string       // tells one set of partitions, and of their files, from another
 	below            []uint32     // the partitions, and theirs
@@ -272,9 +273,12 @@ func readColumns(ctx context.Context, conn *pgx.Conn, tables []*table, p *public
 	var c column
 	targets := []any{&oid, &c.name, &c.attribute, &c.typeOID, &c.modifier, &c.notNull, &c.generated, &c.readable, &c.printed, &c.comment, &c.version}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
-		if t := byOID[oid]; p.carries(t, &c) {
+		switch t := byOID[oid]; {
+		case p.carries(t, &c):
 			t.columns = append(t.columns, c)
 			t.unreadable = t.unreadable || !c.readable
+		case p.carriesUnlisted(&c):
+			t.unlisted = append(t.unlisted, c)
 		}
 		return nil
 	})

@@ -48,8 +48,10 @@ func (s *Source) applyOptions(v *survey) []engine.Halt {
 				t.excluded = append(t.excluded, t.columns[at].attribute)
 			case at >= 0:
 				t.columns[at].setMask(options[name].Mask)
-			case !options[name].Exclude: // what is excluded need not be published
-				lacks = append(lacks, lack(t.short(), fmt.Sprintf("has no column %s that is published", quote(name)), "correct its name under `columns:`"))
+			case options[name].Exclude: // it need not be published
+				t.excludeUnlisted(name)
+			default:
+				lacks = append(lacks, lack(t.short(), fmt.Sprintf("has no column %s that is published", quote(name)), "%s", v.publication.hintFor(t, name)))
 			}
 		}
 		t.columns = slices.DeleteFunc(t.columns, func(c column) bool { return slices.Contains(t.excluded, c.attribute) })
@@ -80,7 +82,7 @@ func checkExcluded(v *survey, t *table, c *column) []engine.Halt {
 		left.excluded = append(slices.Clone(t.excluded), c.attribute)
 		p := quote(v.publication.name)
 		leak := lack(t.short(), message+"and publication "+p+" publishes it",
-			"ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s", p, t.sql(), p, left.listed())
+			"ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s%s", p, t.sql(), p, left.listed(), t.filterToKeep())
 		t.leak = &leak
 		return []engine.Halt{leak}
 	}
@@ -126,14 +128,23 @@ func (c *column) setMask(m Mask) {
 
 // listed is the table as a publication's list of tables names it.
 func (t *table) listed() string {
+	return t.sql() + t.columnList()
+}
+
+// columnList is the list of the captured columns where others are excluded; "" where none are.
+func (t *table) columnList() string {
 	if len(t.excluded) == 0 {
-		return t.sql()
+		return ""
 	}
+	return t.everyColumn()
+}
+
+func (t *table) everyColumn() string {
 	names := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		names[i] = quote(c.name)
 	}
-	return fmt.Sprintf("%s (%s)", t.sql(), strings.Join(names, ", "))
+	return " (" + strings.Join(names, ", ") + ")"
 }
 
 // masker masks the values of one relation; by column ordinal.

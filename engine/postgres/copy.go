@@ -47,6 +47,13 @@ func (r *run) ready(ctx context.Context, conn *pgx.Conn) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
+	if mended, err := r.mendLists(ctx, conn, v, nil); err != nil {
+		return nil, err
+	} else if mended {
+		if v, err = r.survey(ctx, conn, nil); err != nil {
+			return nil, err
+		}
+	}
 	if len(v.lacks) > 0 {
 		return nil, joinLacks(v.lacks)
 	}

@@ -35,6 +35,8 @@ type relationIdentity struct {
 	OID     uint32           `json:"oid"`
 	Filter  string           `json:"rowFilter,omitempty"` // see publishedTable
 	Columns []columnIdentity `json:"columns"`             // in the order of the schema's
+	// Excluded are the attributes that the configuration left out.
+	Excluded []int16 `json:"excluded,omitempty"`
 	// Partitions tells one set of partitions, and of their files, from another.
 	Partitions string `json:"partitions,omitempty"`
 	// Published is the version of the rows by which it is published; empty: not noted.
@@ -68,7 +70,7 @@ func identityOf(i installation, publication uint32, tables []*table) *identity {
 }
 
 func (t *table) identity() relationIdentity {
-	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion, File: t.file,
+	r := relationIdentity{OID: t.oid, Filter: t.filter, Partitions: t.partitions, Published: t.publishedVersion, File: t.file, Excluded: t.excluded,
 		Money: t.printing.money, Labels: t.printing.labels, Composites: t.printing.composites}
 	for _, c := range t.columns {
 		r.Columns = append(r.Columns, columnIdentity{Attribute: c.attribute, Type: c.typeOID, Modifier: c.modifier, Mask: c.mask, Version: c.version})

@@ -152,6 +152,11 @@ func (p *publication) carries(t *table, c *column) bool {
 	if t.publishedColumns != nil {
 		return slices.Contains(t.publishedColumns, c.attribute)
 	}
+	return p.carriesUnlisted(c)
+}
+
+// carriesUnlisted says whether a column's values come where there is no column list.
+func (p *publication) carriesUnlisted(c *column) bool {
 	return c.generated == "" || p.generated && c.generated == "s"
 }
 

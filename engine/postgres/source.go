@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,8 @@ type Source struct {
 	asked chan struct{}
 	// monetary is the lc_monetary of all sessions of an attempt; nil before its first.
 	monetary atomic.Pointer[string]
+	// toldUnlisted is what was last said of a table's columns outside its list, by the table's name.
+	toldUnlisted sync.Map
 	// wishes are the tables to be copied beside the stream.
 	wishes *wishes
 	// chunkPages is how much of a table is copied at a time; tests have less of it.

@@ -91,7 +91,9 @@ func (s *Source) checkCaptured(c *captured, t *table, v *survey) verdict {
 		found.missed = true
 		return found
 	}
-	found.stale = extension(c.identity, t)
+	if found.stale = extension(c.identity, t); found.stale == "" {
+		found.stale = s.unlisted(c, t, p)
+	}
 	return found
 }
 

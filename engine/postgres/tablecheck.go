@@ -54,7 +54,7 @@ func checkPrivileges(t *table, s *server) []engine.Halt {
 	}
 	if t.unreadable {
 		lacks = append(lacks, lack(t.short(), fmt.Sprintf("role %s may not read it", quote(s.role)),
-			"GRANT SELECT ON TABLE %s TO %s;", t.sql(), quote(s.role)))
+			"GRANT SELECT%s ON TABLE %s TO %s;", t.columnList(), t.sql(), quote(s.role)))
 	}
 	if t.hidesRows {
 		lacks = append(lacks, lack(t.short(), fmt.Sprintf("row-level security hides rows from role %s, which the stream would show", quote(s.role)),

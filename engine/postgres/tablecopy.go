@@ -118,9 +118,9 @@ func (s *session) prepare(ctx context.Context, conn *pgx.Conn, name string) (*ta
 	if err != nil {
 		return nil, err
 	}
-	if added, err := addToPublication(ctx, conn, v); err != nil {
+	if altered, err := s.alterPublication(ctx, conn, v, name); err != nil {
 		return nil, err
-	} else if added {
+	} else if altered {
 		if v, err = s.surveyOf(ctx, conn, []string{short}, nil); err != nil {
 			return nil, err
 		}
@@ -131,6 +131,18 @@ func (s *session) prepare(ctx context.Context, conn *pgx.Conn, name string) (*ta
 		return nil, fault
 	}
 	return v.tables[0], nil
+}
+
+// alterPublication publishes what a table lacks of being published, where that is ours to do. It says whether it did.
+func (s *session) alterPublication(ctx context.Context, conn *pgx.Conn, v *survey, name string) (bool, error) {
+	var before []int16
+	if c := s.tables.get(name); c != nil {
+		before = c.identity.Excluded
+	}
+	if mended, err := s.mendLists(ctx, conn, v, before); err != nil || mended {
+		return mended, err
+	}
+	return addToPublication(ctx, conn, v)
 }
 
 // addToPublication publishes a table that only its being published lacks, where
