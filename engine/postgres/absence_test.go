@@ -45,26 +45,10 @@ func TestTableThatIsAwayForATime(t *testing.T) {
 				d := newDatabase(t)
 				d.exec(strings.Split(c.tables, "; ")...)
 				d.exec(`create publication odsd_`+d.name+` `+c.publication, `insert into t values (1, 'a'), (2, 'b')`)
-				s := d.source("t")
-				if how == "between two looks" {
-					s.timing.poll = time.Hour
+				if how == "between two looks" && c.told {
+					how = "told by the stream"
 				}
-				f := follow(t, s, nil)
-				f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
-				if how == "while nothing reads" {
-					f.stop()
-					d.untilSlotIdle()
-				}
-				d.exec(strings.Split(c.change, "; ")...)
-				if how == "between two looks" && !c.told {
-					d.exec(`update t set v = 'z' where id = 1`)
-					f.catchUp(d)
-					f.stop()
-					d.untilSlotIdle()
-				}
-				if how == "while nothing reads" || how == "between two looks" && !c.told {
-					f = follow(t, d.source("t"), f)
-				}
+				f := d.followPast(how, strings.Split(c.change, "; "), `update t set v = 'z' where id = 1`)
 				f.untilRight(d, "t", "id, v")
 				if said := f.haltedFor(d.name + ".t"); said != "" && how == "while nothing reads" && !strings.Contains(said, "came and went") {
 					t.Errorf("it was halted for %q", said)
@@ -72,6 +56,35 @@ func TestTableThatIsAwayForATime(t *testing.T) {
 			})
 		}
 	}
+}
+
+// followPast follows table t past statements that come while it is read and looked at, between two looks at the catalog,
+// while nothing reads, or are told by the stream alone, with the next change.
+func (d *database) followPast(how string, statements []string, next string) *follower {
+	d.t.Helper()
+	s := d.source("t")
+	if how == "between two looks" || how == "told by the stream" {
+		s.timing.poll = time.Hour
+	}
+	f := follow(d.t, s, nil)
+	f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
+	if how == "while nothing reads" {
+		f.stop()
+		d.untilSlotIdle()
+	}
+	d.exec(statements...)
+	if how == "between two looks" || how == "told by the stream" {
+		d.exec(next)
+	}
+	if how == "between two looks" {
+		f.catchUp(d)
+		f.stop()
+		d.untilSlotIdle()
+	}
+	if how == "between two looks" || how == "while nothing reads" {
+		f = follow(d.t, d.source("t"), f)
+	}
+	return f
 }
 
 // untilRight waits until a table that may still be copied has the rows that the database prints.

@@ -56,7 +56,13 @@
 //	     └ from here on the stream delivers the table by its new columns
 //
 // PostgreSQL 14 remembers how it published a table before the table was attached to
-// another or detached, so there the stream's connection is renewed first.
+// another or detached, and every version how it published a partition before its root was altered, so there the
+// stream's connection is renewed first.
+//
+// The log does not have everything that changes rows. Values change without their rows where a column is
+// written anew under its type or an enum's value is renamed (printing.go), and a table may be altered, written to and
+// altered back between two looks at the catalog (absence in tablechange.go, examinePartition in capture.go). Each
+// leaves a trace, in the versions of catalog rows or in what the stream describes, for which tables are copied anew.
 //
 // What the stream cannot carry is refused or left out before anything starts:
 // tables without a key, and what is not a table;

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"odsd/engine"
 	"odsd/storage/relation"
@@ -64,29 +63,7 @@ func TestValuesThatChangeWithoutTheirRows(t *testing.T) {
 					t.Skip("the stream describes a table anew where it was altered, not its types")
 				}
 				d := c.database(t)
-				s := d.source("t")
-				if how == "between two looks" || how == "told by the stream" {
-					s.timing.poll = time.Hour
-				}
-				f := follow(t, s, nil)
-				f.until("it streams", func() bool { return f.copied && f.state() == engine.Streaming })
-				if how == "while nothing reads" {
-					f.stop()
-					d.untilSlotIdle()
-				}
-				d.exec(strings.Split(c.change, "; ")...)
-				if how == "between two looks" {
-					d.exec(`update t set id = id + 1000 where id % 100 = 1`)
-					f.catchUp(d)
-					f.stop()
-					d.untilSlotIdle()
-				}
-				switch how {
-				case "between two looks", "while nothing reads":
-					f = follow(t, d.source("t"), f)
-				case "told by the stream":
-					d.exec(`update t set id = id + 1000 where id % 100 = 1`)
-				}
+				f := d.followPast(how, strings.Split(c.change, "; "), `update t set id = id + 1000 where id % 100 = 1`)
 				f.untilCopies(1)
 				d.exec(`update t set id = -id where id % 100 = 2`)
 				columns := "id, v"
