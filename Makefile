@@ -108,6 +108,9 @@ VERSIONS ?= 14 18
 # Seconds for which the stalled source is stalled; more than 60 is more than any server waits by default.
 STALL_SECONDS ?=
 
+# Random cases of altered schemas on each version, besides those that its tests play.
+SCHEMA_CASES ?= 0
+
 .PHONY: postgres-versions
 postgres-versions: ## the tests against databases, on the oldest and the newest PostgreSQL; VERSIONS=
 	@.ci/need npm
@@ -115,6 +118,7 @@ postgres-versions: ## the tests against databases, on the oldest and the newest 
 		bin=$$(go run ./internal/pgcluster/pgfind $$version); \
 		echo "PostgreSQL $$version: $$bin"; \
 		ODSD_STALL_SECONDS=$(STALL_SECONDS) PATH="$$bin:$$PATH" go test -count=1 -timeout 15m ./internal/pgcluster ./engine/postgres ./cmd/odsd; \
+		test $(SCHEMA_CASES) = 0 || PATH="$$bin:$$PATH" go test -count=1 -timeout 60m -run '^TestRandomSchemaChanges$$' ./engine/postgres -schema.cases=$(SCHEMA_CASES); \
 	done
 
 # Seconds that the random oracle plays against one mutant at most.
@@ -127,7 +131,7 @@ mutants: ## a test build for each way to break the engine: every one must be cau
 
 .PHONY: nightly
 nightly: ## ci with an hour of the oracle, hundreds of kills, ten times the rows and every PostgreSQL from 14 to 18, the mutants and the costs of what is large
-	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 FAILPOINT_KILLS=300 HUGE_ROWS=10000000 STALL_SECONDS=70 VERSIONS="14 15 16 17 18"
+	$(MAKE) ci ORACLE_SECONDS=2500 ORACLE_CASES=10000 FAULT_SECONDS=1800 FAILPOINT_KILLS=300 HUGE_ROWS=10000000 STALL_SECONDS=70 SCHEMA_CASES=500 VERSIONS="14 15 16 17 18"
 	$(MAKE) mutants cost
 
 # The largest size that is counted. Ten million rows take the longest.
