@@ -63,7 +63,7 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 	s.described[d.oid] = d
 	c := s.tables.find(d.oid, relationName(s.config.Name, &table{namespace: d.namespace, name: d.name}))
 	root := s.root
-	s.root = c
+	s.root = nil
 	switch {
 	case c == nil && root != nil:
 		return nil, s.examinePartition(ctx, root, d)
@@ -81,6 +81,9 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 	if err := s.carryOut(ctx, verdicts[0]); err != nil || verdicts[0].fault != nil {
 		return nil, err
 	}
+	if t := v.tables[0]; t.partitioned() {
+		s.root = t
+	}
 	if name := misnamed(c, v.tables[0], d); name != "" && c.state != copying {
 		return nil, s.haltTable(ctx, s.changed(c.schema, fmt.Sprintf("another column was named %s for a time", quote(name))))
 	}
@@ -93,15 +96,13 @@ func (s *session) describe(ctx context.Context, d *describedRelation) (*target, 
 
 // examinePartition looks for a partition whose rows come under its root's name. The stream describes it behind its root. Where it is none
 // any more, its rows have gone with it, and no message and no trace in the catalog need say so: later looks would find nothing.
-func (s *session) examinePartition(ctx context.Context, root *captured, d *describedRelation) error {
-	v, verdicts, err := s.catalog.check(ctx, []*captured{root})
-	if err != nil || root.state != live || verdicts[0].fault != nil {
-		return err
+func (s *session) examinePartition(ctx context.Context, root *table, d *describedRelation) error {
+	c := s.tables.find(root.oid, "")
+	if c == nil || c.state != live || slices.Contains(root.below, d.oid) {
+		return nil
 	}
-	if t := v.tables[0]; t.partitioned() && !slices.Contains(t.below, d.oid) {
-		verdicts[0].fault, verdicts[0].ours = s.changed(root.schema, fmt.Sprintf("partition %s came and went", quote(d.name))), true
-	}
-	return s.carryOut(ctx, verdicts[0])
+	fault := s.changed(c.schema, fmt.Sprintf("partition %s came and went", quote(d.name)))
+	return s.carryOut(ctx, verdict{table: c, fault: fault, ours: true})
 }
 
 // wish has a table copied that has got more than its copy has, or may lack changes.

@@ -35,7 +35,7 @@ var errRenew = errors.New("the replication connection is to be renewed")
 // A table that goes on under its own name is none that was attached or detached.
 func (s *session) renewed(ctx context.Context, conn *pgx.Conn, t *table) error {
 	c := s.tables.get(t.schema.Name)
-	if s.version >= forgetsSince && !t.partitioned() || c != nil && c.state == live && !t.partitioned() || s.stamps[t.schema.Name] == t.stamp() {
+	if !t.partitioned() && (s.version >= forgetsSince || c != nil && c.state == live) || s.stamps[t.schema.Name] == t.stamp() {
 		return nil
 	}
 	// Whatever else waits to be copied need not wait for a connection of its own.

@@ -43,8 +43,9 @@ type session struct {
 	// those that could not be copied and go on as they are. The reader's.
 	described map[uint32]*describedRelation
 	refused   map[string]bool
-	// root is the partitioned table that was described last, until another table is. The reader's.
-	root *captured
+	// root is the partitioned table that was described last, as the catalog had it then, until another table is
+	// described. The reader's.
+	root *table
 	// tried are new tables of the publication that were seen. The guard's.
 	tried map[string]bool
 	// failing is why the copy of a table has to wait; nil where none does.
